@@ -1,0 +1,1 @@
+"""Floor 7: data sources, seeded minibatches and data sets."""

@@ -1,0 +1,1 @@
+"""Floor 6: mathematics, source text and drawings of a graph."""

@@ -1,0 +1,1 @@
+"""Floor 6: what NumPy lacks, as plain NumPy bodies."""

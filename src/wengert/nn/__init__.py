@@ -1,0 +1,1 @@
+"""Floor 7: layers, initialisation and losses in plain NumPy."""

@@ -1,0 +1,1 @@
+"""Floor 2: one record an operator, with all its rules."""

@@ -1,0 +1,1 @@
+"""Floor 6: every choice a user can make about a step, in one dataclass."""

@@ -1,0 +1,1 @@
+"""Floor 4: order, lifetimes and bytes of every variable, as data."""

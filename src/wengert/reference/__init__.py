@@ -1,0 +1,1 @@
+"""Floor 3: the interpreter that defines what a graph means."""

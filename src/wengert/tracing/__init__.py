@@ -1,0 +1,1 @@
+"""Floor 3: a NumPy function becomes a graph."""

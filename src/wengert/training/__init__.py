@@ -1,0 +1,1 @@
+"""Floor 8: the loop, its state, its metrics and what it leaves on disk."""

@@ -1,0 +1,1 @@
+"""Floor 6: functions made from functions, such as trace, grad and check_gradients."""
