@@ -1,0 +1,133 @@
+"""Nested containers: flatten to leaves, rebuild, and name each leaf by its path.
+
+Dictionaries keep their insertion order; named tuples and dataclass instances keep their type.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, cast
+
+Key = str | int
+
+
+@dataclass(frozen=True, slots=True)
+class Structure:
+    """The shape of a nested container without its leaves.
+
+    ``kind`` is "leaf", "none", "list", "tuple", "dict", "namedtuple" or "dataclass".
+    """
+
+    kind: str
+    keys: tuple[Any, ...] = ()
+    children: tuple[Structure, ...] = ()
+    type: type | None = None
+
+    def leaf_count(self) -> int:
+        return 1 if self.kind == "leaf" else sum(child.leaf_count() for child in self.children)
+
+
+LEAF = Structure("leaf")
+
+
+def _parts(tree: Any) -> tuple[str, tuple[Any, ...], list[Any], type | None] | None:
+    if isinstance(tree, Mapping):
+        mapping = cast("Mapping[Any, Any]", tree)
+        return "dict", tuple(mapping), list(mapping.values()), None
+    if isinstance(tree, tuple) and hasattr(cast(Any, tree), "_fields"):
+        named = cast(Any, tree)
+        return "namedtuple", tuple(named._fields), list(named), type(named)
+    if isinstance(tree, list | tuple):
+        items = list(cast("list[Any]", tree))
+        return ("list" if isinstance(tree, list) else "tuple"), tuple(range(len(items))), items, None
+    if dataclasses.is_dataclass(tree) and not isinstance(tree, type):
+        names = tuple(field.name for field in dataclasses.fields(tree))
+        return "dataclass", names, [getattr(tree, name) for name in names], type(tree)
+    return None
+
+
+def flatten(tree: Any, is_leaf: Callable[[Any], bool] | None = None) -> tuple[list[Any], Structure]:
+    """Return the leaves of a nested container, left to right, and its structure.
+
+    >>> flatten({"W": 1, "b": (2, 3)})[0]
+    [1, 2, 3]
+    """
+    leaves: list[Any] = []
+
+    def visit(node: Any) -> Structure:
+        if is_leaf is not None and is_leaf(node):
+            leaves.append(node)
+            return LEAF
+        if node is None:
+            return Structure("none")
+        parts = _parts(node)
+        if parts is None:
+            leaves.append(node)
+            return LEAF
+        kind, keys, children, type_ = parts
+        return Structure(kind, keys, tuple(visit(child) for child in children), type_)
+
+    return leaves, visit(tree)
+
+
+def unflatten(structure: Structure, leaves: list[Any] | tuple[Any, ...]) -> Any:
+    """Rebuild a container from its structure and leaves; the inverse of :func:`flatten`.
+
+    >>> leaves, structure = flatten({"W": 1, "b": (2, 3)})
+    >>> unflatten(structure, [10, 20, 30])
+    {'W': 10, 'b': (20, 30)}
+    """
+    supply = iter(leaves)
+
+    def build(node: Structure) -> Any:
+        if node.kind == "leaf":
+            return next(supply)
+        if node.kind == "none":
+            return None
+        children = [build(child) for child in node.children]
+        if node.kind == "dict":
+            return dict(zip(node.keys, children, strict=True))
+        if node.kind == "list":
+            return children
+        if node.kind == "tuple":
+            return tuple(children)
+        make = cast("Callable[..., Any]", node.type)
+        return make(**dict(zip(node.keys, children, strict=True)))
+
+    return build(structure)
+
+
+def map_tree(function: Callable[..., Any], tree: Any, *others: Any) -> Any:
+    """Apply ``function`` leaf by leaf to containers of the same structure.
+
+    >>> map_tree(lambda a, b: a + b, {"W": 1}, {"W": 10})
+    {'W': 11}
+    """
+    leaves, structure = flatten(tree)
+    columns = [flatten(other)[0] for other in others]
+    return unflatten(structure, [function(*row) for row in zip(leaves, *columns, strict=True)])
+
+
+def paths(structure: Structure) -> Iterator[tuple[Key, ...]]:
+    """Yield the path of each leaf, in the order of :func:`flatten`.
+
+    >>> list(paths(flatten({"W": 1, "b": (2, 3)})[1]))
+    [('W',), ('b', 0), ('b', 1)]
+    """
+    if structure.kind == "leaf":
+        yield ()
+        return
+    for key, child in zip(structure.keys, structure.children, strict=True):
+        for rest in paths(child):
+            yield (key, *rest)
+
+
+def path_text(path: tuple[Key, ...]) -> str:
+    """Write a path as the user would index it.
+
+    >>> path_text(("layers", 0, "W"))
+    "['layers'][0]['W']"
+    """
+    return "".join(f"[{key!r}]" for key in path)

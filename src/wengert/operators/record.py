@@ -1,0 +1,132 @@
+"""The operator record, and the table of all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+
+from wengert.base.dtypes import Dtype
+from wengert.base.errors import DifferentiationError, GraphError
+from wengert.base.shapes import Shape
+from wengert.graph.graph import Array
+
+Rule = Callable[..., Any]
+Kind = Literal["elementwise", "reduction", "movement", "product", "index", "composite", "other"]
+
+
+class Type(NamedTuple):
+    """Shape and dtype of a value."""
+
+    shape: Shape
+    dtype: Dtype
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """Arithmetic per output element (per input element for a reduction).
+
+    ``flops`` counts additions, multiplications, comparisons; ``transcendental`` counts
+    exp, log, tanh and the like. ``inner`` names what each count is multiplied by beyond the
+    element count: a product multiplies by the length of its summed axes.
+    """
+
+    flops: float = 0.0
+    transcendental: float = 0.0
+
+
+FREE = Cost()
+
+
+@dataclass(frozen=True, slots=True)
+class Samples:
+    """Operands to test an operator with.
+
+    ``draws`` makes lists of operands from a generator: one call, several cases. Each case is
+    (operands, attributes). ``special`` are values at which the result and the derivative must
+    be finite and warning-free (elementwise operators only).
+    """
+
+    draws: Callable[[np.random.Generator], Sequence[tuple[tuple[Array, ...], dict[str, Any]]]]
+    special: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Operator:
+    """One record an operator: every rule a named field.
+
+    Attributes:
+        name: as it stands in the text form of a graph.
+        kind: the family; decides fusion, drawing and mathematics.
+        numpy: the meaning, ``numpy(*operands, **attributes) -> array``.
+        result: ``result(*types, **attributes) -> Type``, NumPy's own shape and dtype; raises a
+            ShapeError or DtypeError that says in words what does not fit.
+        vjp: one rule an operand, ``rule(g, y, *operands, **attributes)``: plain NumPy that
+            runs on ndarrays and on tracers. It returns the gradient before un-broadcasting.
+            None for an operand without derivative (indices, conditions). A single None for
+            an operator whose result is constant by nature (comparisons, argmax).
+        saves: which forward values the rules read: "y", "x0", "x1" … (shapes are free).
+        linear_in: operands in which the result is linear when the others are fixed.
+        latex: template over {x}, {x0}, {x1} …; what a circle and a formula show.
+        symbol: short text inside the circle of a drawing.
+        cost: arithmetic per element; FREE is written out.
+        samples: operands for the generated tests.
+        kinks: values of an operand at which the derivative jumps (tests stay away).
+        aliases: "view" when the result shares the operand's storage, "inplace" with the
+            operands whose storage the result may take over, "new" otherwise.
+        inplace: operands whose storage the result may overwrite, element for element.
+        workspace: ``workspace(*types, **attributes) -> bytes`` that the NumPy meaning holds
+            beside operands and result while it runs.
+        decomposition: for a composite, plain NumPy over simpler operators.
+    """
+
+    name: str
+    kind: Kind
+    numpy: Rule
+    result: Rule
+    vjp: tuple[Rule | None, ...] | None
+    latex: str
+    cost: Cost
+    samples: Samples
+    saves: tuple[str, ...] = ()
+    linear_in: tuple[int, ...] = ()
+    symbol: str = ""
+    kinks: tuple[float, ...] = ()
+    aliases: Literal["new", "view"] = "new"
+    inplace: tuple[int, ...] = ()
+    workspace: Rule | None = None
+    decomposition: Rule | None = None
+
+    @property
+    def differentiable(self) -> bool:
+        """Whether any operand has a derivative rule."""
+        return self.vjp is not None
+
+    def rule(self, operand: int) -> Rule | None:
+        """Return the derivative rule of an operand, None where it is constant by nature."""
+        if self.vjp is None:
+            return None
+        # A variadic operator (concatenate) states one rule that serves every operand.
+        return self.vjp[operand] if operand < len(self.vjp) else self.vjp[-1]
+
+
+class Table(dict[str, Operator]):
+    """Operators by name; asking for one that is missing is a designed error."""
+
+    def __missing__(self, name: str) -> Operator:
+        raise GraphError(
+            f"there is no operator {name!r}", expected=", ".join(sorted(self)), got=name
+        )
+
+
+def table(*families: Sequence[Operator]) -> Mapping[str, Operator]:
+    """Collect families into one table; a name may stand only once."""
+    found = Table()
+    for family in families:
+        for operator in family:
+            if operator.name in found:
+                raise DifferentiationError(f"two records are named {operator.name!r}")
+            found[operator.name] = operator
+    return found
