@@ -197,7 +197,9 @@ def _archive(raw: Any, path: PathLike) -> Iterator[zipfile.ZipFile]:
 def _read_npy(stream: Any, source: str) -> Array:
     shape, fortran, dtype, offset = _read_npy_header(stream, source)
     if dtype.hasobject or dtype.kind not in "biufc":
-        what = "Python objects, which only unpickling could read" if dtype.hasobject else "no numbers"
+        what = (
+            "Python objects, which only unpickling could read" if dtype.hasobject else "no numbers"
+        )
         raise DataError(
             f"{source} holds {what}",
             expected="an array of booleans, integers, floats or complex numbers",
@@ -209,9 +211,7 @@ def _read_npy(stream: Any, source: str) -> Array:
     return read_elements(stream, _bounded(shape, source)[::-1], dtype, source, offset).T
 
 
-def _read_npy_header(
-    stream: Any, source: str
-) -> tuple[tuple[int, ...], bool, np.dtype[Any], int]:
+def _read_npy_header(stream: Any, source: str) -> tuple[tuple[int, ...], bool, np.dtype[Any], int]:
     start = bytes(read_at_most(stream, 8))
     if len(start) < 8 or start[:6] != _NPY_MAGIC or start[6:] not in (b"\1\0", b"\2\0"):
         raise DataError(

@@ -47,7 +47,7 @@ def load_csv(
     dtype: str = "float64",
     finite: bool = True,
 ) -> Table:
-    """Load a table of numbers from CSV text in UTF-8, compressed with gzip or not.
+    r"""Load a table of numbers from CSV text in UTF-8, compressed with gzip or not.
 
     Parameters
     ----------
@@ -83,7 +83,7 @@ def load_csv(
     --------
     >>> import pathlib, tempfile
     >>> file = pathlib.Path(tempfile.mkdtemp()) / "iris.csv"
-    >>> _ = file.write_text("width,length,kind\\n1,2,lily\\n3,4,iris\\n5,6,lily\\n")
+    >>> _ = file.write_text("width,length,kind\n1,2,lily\n3,4,iris\n5,6,lily\n")
     >>> table = load_csv(file, label="kind")
     >>> table.features.shape, table.labels, table.classes
     ((3, 2), array([1, 0, 1]), ('iris', 'lily'))
@@ -153,6 +153,12 @@ def _read(rows: Iterator[tuple[int, list[str]]], reading: _Reading) -> Table:
     names = [cell.strip() for cell in first] if has_header else []
     if isinstance(reading.label, str):
         label = _named_position(names, reading)
+    if label is not None and len(first) == 1:
+        raise DataError(
+            f"{reading.source} has no features",
+            expected="columns beside the label column",
+            got="the label column alone",
+        )
     body = rows if has_header else chain([(number, first)], rows)
     columns = _Columns(reading.source, names, len(first), label)
     values, labels = columns.collect(body)
@@ -190,20 +196,18 @@ def _named_position(names: list[str], reading: _Reading) -> int:
 def _has_header(first: list[str], label: int | None, reading: _Reading) -> bool:
     if reading.header is not None:
         return reading.header
-    others = [cell for place, cell in enumerate(first) if place != label] or first
-    numbers = [cell for cell in others if _number(cell) is not None]
+    others = [(place, cell) for place, cell in enumerate(first) if place != label]
+    words = [(place, cell) for place, cell in others if _number(cell) is None]
     # A half-numeric first row is either a header of years or data with a typing error; guessing
     # would lose a row or a name without a word.
-    if numbers and len(numbers) < len(others):
-        odd = next(place for place, cell in enumerate(first) if place != label and cell in others
-                   and _number(cell) is None)  # fmt: skip
+    if words and len(words) < len(others):
         raise DataError(
             f"{reading.source}: row 1 is neither all names nor all numbers",
             expected="names only (a header) or numbers only",
-            got=f"{first[odd]!r} in column {odd} beside the number {numbers[0]!r}",
+            got=f"{words[0][1]!r} in column {words[0][0]} beside numbers",
             remedy="say header=True or header=False; a column of text can be the label column",
         )
-    return not numbers
+    return bool(words)
 
 
 def _number(cell: str) -> float | None:
