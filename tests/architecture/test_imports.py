@@ -111,3 +111,7 @@ def seconds_to_import(statement: str) -> float:
 
 def test_importing_wengert_is_quick() -> None:
     assert seconds_to_import("import wengert") < IMPORT_SECONDS
+
+
+def test_the_clock_sees_a_slow_import() -> None:
+    assert seconds_to_import("time.sleep(0.05)") >= 0.05
