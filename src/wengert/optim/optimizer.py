@@ -143,13 +143,13 @@ def _matching(name: str, what: str, tree: Tree, parameters: Tree) -> list[Any]:
     for path, leaf, parameter in zip(paths(structure), leaves, wanted, strict=True):
         if getattr(leaf, "shape", None) != parameter.shape:
             raise ShapeError(
-                f"{name}: {what}{path_text(path)} does not fit its parameter",
+                f"{name}: the shape of {what}{path_text(path)} is not that of its parameter",
                 expected=f"shape {parameter.shape}",
                 got=f"shape {leaf.shape}" if hasattr(leaf, "shape") else type(leaf).__name__,
             )
         if leaf.dtype != parameter.dtype:
             raise DtypeError(
-                f"{name}: {what}{path_text(path)} does not fit its parameter",
+                f"{name}: the dtype of {what}{path_text(path)} is not that of its parameter",
                 expected=f"dtype {parameter.dtype}",
                 got=f"dtype {leaf.dtype}",
                 remedy=f"convert it with .astype('{parameter.dtype}')",
