@@ -54,6 +54,7 @@ MALFORMED = {
     "one too many": (IMAGES + b"x", "more bytes"),
     "wrong axes": (idx(np.zeros(3, "u1")), "got:      1"),
     "huge sizes": (b"\0\0\x08\x03" + b"\xff" * 12, "4294967295"),
+    "huge and empty": (b"\0\0\x08\x03" + bytes(4) + b"\xff" * 8, "(0, 4294967295, 4294967295)"),
     "large sizes": (b"\0\0\x08\x03\0\0\xff\xff\0\0\xff\xff\0\0\0\1", "0 bytes"),
 }
 
