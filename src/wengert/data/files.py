@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import os
 import zlib
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO, cast
@@ -22,7 +22,7 @@ _CHUNK = 1 << 20
 
 
 @contextmanager
-def open_data(path: PathLike, what: str) -> Iterator[BinaryIO]:
+def open_data(path: PathLike, what: str) -> Generator[BinaryIO]:
     """Open a file for reading, decompressing gzip, which is told by its first two bytes.
 
     Every failure of the file itself, met here or while the caller reads, is a

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Any
 
@@ -174,7 +174,7 @@ def load_npz(path: PathLike, *, finite: bool = True) -> dict[str, Array]:
 
 
 @contextmanager
-def _archive(raw: Any, path: PathLike) -> Iterator[zipfile.ZipFile]:
+def _archive(raw: Any, path: PathLike) -> Generator[zipfile.ZipFile]:
     # zipfile answers damage with whatever exception the damaged field leads it to.
     damage = (
         zipfile.BadZipFile, zipfile.LargeZipFile, zlib.error, EOFError, NotImplementedError,
