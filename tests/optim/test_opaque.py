@@ -1,4 +1,4 @@
-"""Updates and schedules never look at a value: they run on arrays that can only be computed with."""
+"""Updates and schedules never look at a value: they run on arrays that only compute."""
 
 from typing import Any
 
