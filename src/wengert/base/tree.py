@@ -17,7 +17,9 @@ Key = str | int
 class Structure:
     """The shape of a nested container without its leaves.
 
-    ``kind`` is "leaf", "none", "list", "tuple", "dict", "namedtuple" or "dataclass".
+    ``kind`` is "leaf", "none", "static", "list", "tuple", "dict", "namedtuple" or "dataclass".
+    A static part is a value that is fixed when a function is traced (a number that is not an
+    array, a text): it stands in ``keys`` and takes no leaf.
     """
 
     kind: str
@@ -41,7 +43,12 @@ def _parts(tree: Any) -> tuple[str, tuple[Any, ...], list[Any], type | None] | N
         return "namedtuple", tuple(named._fields), list(named), type(named)
     if isinstance(tree, list | tuple):
         items = list(cast("list[Any]", tree))
-        return ("list" if isinstance(tree, list) else "tuple"), tuple(range(len(items))), items, None
+        return (
+            ("list" if isinstance(tree, list) else "tuple"),
+            tuple(range(len(items))),
+            items,
+            None,
+        )
     if dataclasses.is_dataclass(tree) and not isinstance(tree, type):
         names = tuple(field.name for field in dataclasses.fields(tree))
         return "dataclass", names, [getattr(tree, name) for name in names], type(tree)
@@ -86,6 +93,8 @@ def unflatten(structure: Structure, leaves: list[Any] | tuple[Any, ...]) -> Any:
             return next(supply)
         if node.kind == "none":
             return None
+        if node.kind == "static":
+            return node.keys[0]
         children = [build(child) for child in node.children]
         if node.kind == "dict":
             return dict(zip(node.keys, children, strict=True))
@@ -118,6 +127,7 @@ def paths(structure: Structure) -> Iterator[tuple[Key, ...]]:
     """
     if structure.kind == "leaf":
         yield ()
+    if not structure.children:
         return
     for key, child in zip(structure.keys, structure.children, strict=True):
         for rest in paths(child):

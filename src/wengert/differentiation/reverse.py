@@ -1,0 +1,191 @@
+"""Reverse mode, graph → graph: the backward pass by the chain rule in reverse order."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from wengert.base.dtypes import is_differentiable
+from wengert.graph.check import check
+from wengert.graph.graph import Graph
+from wengert.graph.operation import Operation
+from wengert.graph.variable import Variable
+from wengert.graph.walk import ancestors, descendants
+from wengert.operators.registry import OPERATORS
+from wengert.rewriting.prune import prune
+from wengert.tracing.apply import as_variable
+from wengert.tracing.names import finished_graph
+from wengert.tracing.recorder import Recorder
+from wengert.tracing.tracer import Tracer
+
+
+@dataclass(frozen=True)
+class Pullback:
+    """A forward graph with its backward pass appended.
+
+    Attributes:
+        graph: forward and backward operations; outputs are the forward outputs, then one
+            gradient for each variable of ``wrt``.
+        connected: whether each variable of ``wrt`` has a path to the result; without one its
+            gradient is zero.
+    """
+
+    graph: Graph
+    connected: tuple[bool, ...]
+
+
+def pullback(
+    graph: Graph, wrt: Sequence[Variable], seeds: Mapping[Variable, Variable] | None = None
+) -> Pullback:
+    """Append the backward pass: v ↦ Σ over outputs of (∂output/∂v)ᵀ seed(output).
+
+    Args:
+        graph: the forward pass.
+        wrt: the variables whose gradients become outputs.
+        seeds: for each output the variable that holds its incoming gradient (an input added
+            by the caller); by default one for the first output, an objective.
+    """
+    recorder = Recorder.resume(Tracer, graph)
+    backward = _Backward(recorder, graph, wrt)
+    if seeds is None:
+        seeds = {graph.outputs[0]: _one(recorder, graph.outputs[0])}
+    gradients = backward.run(seeds)
+    outputs = (*graph.outputs, *gradients)
+    joint = replace(
+        graph,
+        operations=tuple(recorder.operations),
+        outputs=outputs,
+        constants=recorder.constants,
+    )
+    connected = tuple(variable in backward.found for variable in wrt)
+    return Pullback(check(prune(finished_graph(joint, recorder.names))), connected)
+
+
+def _one(recorder: Recorder, output: Variable) -> Variable:
+    return recorder.constant(np.ones(output.shape, output.dtype), of=output)
+
+
+class _Backward:
+    """The incoming gradient of each variable, while the operations are walked in reverse."""
+
+    def __init__(self, recorder: Recorder, graph: Graph, wrt: Sequence[Variable]) -> None:
+        self.recorder, self.graph, self.wrt = recorder, graph, wrt
+        self.needed = descendants(graph.operations, wrt)
+        self.parts: dict[Variable, list[Variable]] = {}
+        self.found: dict[Variable, Variable] = {}
+
+    def run(self, seeds: Mapping[Variable, Variable]) -> list[Variable]:
+        for output, seed in seeds.items():
+            self.parts.setdefault(output, []).append(seed)
+        for operation in reversed(self.graph.operations):
+            if any(output in self.parts for output in operation.outputs):
+                self._through(operation)
+        return [self._finish(variable) or self._zero(variable) for variable in self.wrt]
+
+    def _through(self, operation: Operation) -> None:
+        output = operation.output
+        needed = [self._wants(operation, index) for index in range(len(operation.inputs))]
+        incoming = self._finish(output)
+        if incoming is None or not any(needed):
+            return
+        record = OPERATORS[operation.operator]
+        trace = self._tracer
+        operands = [trace(variable) for variable in operation.inputs]
+        with self.recorder.standing_for(operation.location, operation.call, output):
+            for index, variable in enumerate(operation.inputs):
+                rule = record.rule(index)
+                if needed[index] and rule is not None:
+                    part = rule(trace(incoming), trace(output), *operands, **operation.attributes)
+                    self.parts.setdefault(variable, []).append(self._fitted(part, variable))
+
+    def _wants(self, operation: Operation, index: int) -> bool:
+        variable = operation.inputs[index]
+        has_rule = OPERATORS[operation.operator].rule(index) is not None
+        return has_rule and variable in self.needed and is_differentiable(variable.dtype)
+
+    def _tracer(self, variable: Variable) -> Tracer:
+        return Tracer(self.recorder, variable)
+
+    def _fitted(self, part: object, variable: Variable) -> Variable:
+        """Un-broadcast a contribution to its variable, and give it the variable's dtype."""
+        found = as_variable(self.recorder, part, variable.dtype)
+        if found.shape != variable.shape:
+            found = self._summed(found, variable)
+        if found.dtype != variable.dtype:
+            found = self.recorder.record("cast", [found], {"dtype": variable.dtype.name})
+        return found
+
+    def _summed(self, part: Variable, variable: Variable) -> Variable:
+        ahead = len(part.shape) - len(variable.shape)
+        axes = tuple(
+            axis
+            for axis, size in enumerate(part.shape)
+            if axis < ahead or (variable.shape[axis - ahead] == 1 and size != 1)
+        )
+        if axes:
+            part = self.recorder.record("sum", [part], {"axis": axes, "keepdims": False})
+        if part.shape != variable.shape:
+            smaller = part.size < variable.size
+            operator = "broadcast_to" if smaller else "reshape"
+            part = self.recorder.record(operator, [part], {"shape": variable.shape})
+        return part
+
+    def _finish(self, variable: Variable) -> Variable | None:
+        """Add up the contributions; the sum is the gradient of the variable."""
+        if variable in self.found:
+            return self.found[variable]
+        parts = self.parts.get(variable)
+        if not parts:
+            return None
+        maker = self.graph.producer.get(variable)
+        where = None if maker is None else maker.location
+        call = None if maker is None else maker.call
+        with self.recorder.standing_for(where, call, variable):
+            total = parts[0]
+            for part in parts[1:]:
+                total = self.recorder.record("add", [total, part], {})
+            self.found[variable] = self._labelled(total, variable)
+        return self.found[variable]
+
+    def _labelled(self, gradient: Variable, variable: Variable) -> Variable:
+        """Mark a variable as the gradient of another; one that is taken gets an alias."""
+        names = self.recorder.names
+        if gradient.of is variable:
+            return gradient
+        if gradient.role != "gradient" or gradient.of is not None or gradient in names.gradients:
+            if names.get(variable) is None and variable not in self.wrt:
+                return gradient
+            gradient = self.recorder.record("identity", [gradient], {})
+        names.gradients[gradient] = variable
+        return gradient
+
+    def _zero(self, variable: Variable) -> Variable:
+        zero = self.recorder.constant(np.zeros((), variable.dtype))
+        with self.recorder.standing_for(None, None, variable):
+            found = self.recorder.record("broadcast_to", [zero], {"shape": variable.shape})
+        self.recorder.names.gradients[found] = variable
+        return found
+
+
+def where_cut(graph: Graph, variable: Variable) -> tuple[Operation, ...]:
+    """Return the operations at which the path from a variable to the first output ends.
+
+    Empty when the variable is not used at all for the output.
+    """
+    towards = ancestors(graph.operations, graph.outputs[:1])
+    reached = {variable}
+    cuts: list[Operation] = []
+    for operation in graph.operations:
+        record = OPERATORS[operation.operator]
+        hit = [i for i, each in enumerate(operation.inputs) if each in reached]
+        if not hit or operation.output not in towards:
+            continue
+        if any(record.rule(i) is not None for i in hit) and is_differentiable(
+            operation.output.dtype
+        ):
+            reached.add(operation.output)
+        else:
+            cuts.append(operation)
+    return tuple(cuts)

@@ -1,0 +1,149 @@
+"""Record one use of an operator on traced values, arrays and numbers mixed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import numpy as np
+
+from wengert.base.errors import DataError, DtypeError, ShapeError, TraceError, WengertError
+from wengert.graph.variable import Variable
+from wengert.operators.record import Type
+from wengert.operators.registry import OPERATORS
+from wengert.tracing import frames
+from wengert.tracing.spec import checked_dtype
+from wengert.tracing.value import TracedValue, described
+
+if TYPE_CHECKING:
+    from wengert.tracing.recorder import Recorder
+
+_NUMBERS = (bool, int, float, complex)
+
+
+def is_tracer(value: Any) -> bool:
+    """Return whether a value belongs to a running trace."""
+    return isinstance(value, TracedValue)
+
+
+def apply(operator: str, *operands: Any, **attributes: Any) -> Any:
+    """Record one use of an operator on tracers, arrays and numbers mixed.
+
+    Raises:
+        ShapeError, DtypeError: the operands do not fit, in the user's names, with the line.
+        TraceError: no operand is traced, or one has escaped from a finished trace.
+    """
+    recorder = recorder_of(operands)
+    dtype = weak_dtype(operands)
+    variables = [as_variable(recorder, operand, dtype) for operand in operands]
+    try:
+        output = recorder.record(operator, variables, attributes)
+    except (ShapeError, DtypeError, DataError) as error:
+        raise _in_users_words(error, operator, operands) from None
+    is_view = OPERATORS[operator].aliases == "view"
+    if is_view:
+        for operand in operands:
+            if isinstance(operand, TracedValue):
+                operand.shares_storage = True
+    return recorder.wrap(recorder, output, is_view)
+
+
+def recorder_of(operands: Sequence[Any]) -> Recorder:
+    """Return the innermost running trace among the operands."""
+    found = [operand.recorder for operand in operands if isinstance(operand, TracedValue)]
+    if not found:
+        raise TraceError("no operand is traced", expected="at least one traced value")
+    running = [recorder for recorder in found if not recorder.finished]
+    if not running:
+        _escaped(next(operand for operand in operands if isinstance(operand, TracedValue)))
+    return max(running, key=lambda recorder: recorder.serial)
+
+
+def _escaped(tracer: TracedValue) -> NoReturn:
+    raise TraceError(
+        f"{described(tracer)} belongs to a trace that is over",
+        expected="values made in this call of the function",
+        got="a traced value kept in a global, an attribute or a default, and used later",
+        remedy="return it from the function instead",
+        where=frames.caller(),
+    )
+
+
+def weak_dtype(operands: Sequence[Any]) -> np.dtype[Any]:
+    """Return the dtype that a Python number takes among these operands (NumPy's NEP 50)."""
+    arrays = [operand.dtype for operand in operands if hasattr(operand, "dtype")]
+    # `type(x)(1)`: the kind decides, never the value, and named numbers count as floats.
+    numbers = [_kind_sample(operand) for operand in operands if isinstance(operand, _NUMBERS)
+               and not isinstance(operand, np.generic)]  # fmt: skip
+    return np.result_type(*arrays, *numbers)
+
+
+def _kind_sample(number: Any) -> Any:
+    for kind in _NUMBERS:
+        if isinstance(number, kind):
+            return kind(1)
+    return number
+
+
+def as_variable(recorder: Recorder, operand: Any, dtype: np.dtype[Any]) -> Variable:
+    """Return the variable of an operand in this trace; ``dtype`` is for Python numbers."""
+    if isinstance(operand, TracedValue):
+        if operand.recorder is recorder:
+            return operand.variable
+        if operand.recorder.finished:
+            _escaped(operand)
+        return recorder.capture(operand)
+    if isinstance(operand, np.ndarray | np.generic):
+        checked_dtype(operand.dtype, described(operand))
+        if isinstance(operand, np.generic):
+            return recorder.constant(operand)
+        return recorder.captured_array(operand)
+    if isinstance(operand, _NUMBERS):
+        try:
+            return recorder.number(operand, dtype)
+        except OverflowError:
+            raise DtypeError(
+                f"the number {operand!r} does not fit into {dtype.name}", where=frames.caller()
+            ) from None
+    if isinstance(operand, list | tuple):
+        return _from_sequence(recorder, operand)
+    raise DtypeError(
+        "an operand is no array and no number",
+        got=f"{type(operand).__name__} {operand!r}",
+        where=frames.caller(),
+    )
+
+
+def _from_sequence(recorder: Recorder, operand: Any) -> Variable:
+    if _holds_tracer(operand):
+        raise TraceError(
+            "a list of traced values is used as an array",
+            remedy="np.stack(the_list)",
+            where=frames.caller(),
+        )
+    array = np.asarray(operand)
+    checked_dtype(array.dtype, "a list used as an array")
+    return recorder.constant(array)
+
+
+def _holds_tracer(operand: Any) -> bool:
+    if isinstance(operand, list | tuple):
+        return any(_holds_tracer(item) for item in operand)  # pyright: ignore[reportUnknownVariableType]
+    return isinstance(operand, TracedValue)
+
+
+def _in_users_words(error: WengertError, operator: str, operands: Sequence[Any]) -> WengertError:
+    listed = "; ".join(described(operand) for operand in operands)
+    got = f"{listed}\n({error.got})" if error.got else listed
+    return type(error)(
+        f"{operator}: {error.asked}",
+        expected=error.expected,
+        got=got,
+        remedy=error.remedy,
+        where=frames.caller(),
+    )
+
+
+def type_of(value: Any) -> Type:
+    """Return shape and dtype of a tracer or array."""
+    return Type(tuple(value.shape), value.dtype)

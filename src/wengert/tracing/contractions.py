@@ -1,0 +1,128 @@
+"""NumPy's products on tracers: dot, inner, outer, tensordot, einsum."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from string import ascii_letters
+from typing import Any
+
+import numpy as np
+
+from wengert.base.errors import ShapeError
+from wengert.tracing import frames, ufuncs
+from wengert.tracing.apply import apply
+from wengert.tracing.value import described
+
+
+def dot(a: Any, b: Any, out: None = None) -> Any:
+    """np.dot"""
+    if np.ndim(a) == 0 or np.ndim(b) == 0:
+        return np.multiply(a, b)
+    if np.ndim(b) <= 2:
+        return np.matmul(a, b)
+    return tensordot(a, b, ((np.ndim(a) - 1,), (np.ndim(b) - 2,)))
+
+
+def inner(a: Any, b: Any, /) -> Any:
+    """np.inner"""
+    if np.ndim(a) == 0 or np.ndim(b) == 0:
+        return np.multiply(a, b)
+    return tensordot(a, b, ((np.ndim(a) - 1,), (np.ndim(b) - 1,)))
+
+
+def outer(a: Any, b: Any, out: None = None) -> Any:
+    """np.outer"""
+    return np.multiply(np.reshape(a, (-1, 1)), np.reshape(b, (1, -1)))
+
+
+def vdot(a: Any, b: Any, /) -> Any:
+    """np.vdot"""
+    return np.matmul(np.ravel(a), np.ravel(b))
+
+
+def trace(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1, **options: Any) -> Any:
+    """np.trace"""
+    if offset or options or (axis1, axis2) != (0, 1) or a.ndim != 2 or a.shape[0] != a.shape[1]:
+        ufuncs.refuse("np.trace beyond a square matrix", "np.sum(x * np.eye(n))")
+    return einsum("ii->", a)
+
+
+def tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
+    """np.tensordot"""
+    left, right = _paired_axes(a, b, axes)
+    letters = iter(ascii_letters)
+    names_a = [next(letters) for _ in range(np.ndim(a))]
+    names_b = [next(letters) for _ in range(np.ndim(b))]
+    for axis_a, axis_b in zip(left, right, strict=True):
+        names_b[axis_b] = names_a[axis_a]
+    rest = [n for i, n in enumerate(names_a) if i not in {axis % np.ndim(a) for axis in left}]
+    rest += [n for i, n in enumerate(names_b) if i not in {axis % np.ndim(b) for axis in right}]
+    return einsum(f"{''.join(names_a)},{''.join(names_b)}->{''.join(rest)}", a, b)
+
+
+def _paired_axes(a: Any, b: Any, axes: Any) -> tuple[list[int], list[int]]:
+    if isinstance(axes, int):
+        return list(range(np.ndim(a) - axes, np.ndim(a))), list(range(axes))
+    left, right = (([each] if isinstance(each, int) else list(each)) for each in axes)
+    return left, right
+
+
+def einsum(*operands: Any, out: None = None, optimize: Any = False, **options: Any) -> Any:
+    """np.einsum"""
+    if options:
+        ufuncs.refuse(f"np.einsum with {', '.join(options)}=")
+    subscripts, arrays = _text_form(operands)
+    return apply("einsum", *arrays, subscripts=_explicit(subscripts, arrays))
+
+
+def _text_form(operands: tuple[Any, ...]) -> tuple[str, list[Any]]:
+    if isinstance(operands[0], str):
+        return operands[0].replace(" ", ""), list(operands[1:])
+    # The other form: array, list of axis numbers, …, optional list of output axes.
+    pairs = list(zip(operands[0::2], operands[1::2], strict=False))
+    text = ",".join(_letters(axes) for _, axes in pairs)
+    if len(operands) % 2:
+        text += "->" + _letters(operands[-1])
+    return text, [array for array, _ in pairs]
+
+
+def _letters(axes: Sequence[Any]) -> str:
+    return "".join("..." if axis is Ellipsis else ascii_letters[axis] for axis in axes)
+
+
+def _explicit(subscripts: str, arrays: list[Any]) -> str:
+    """Write subscripts with an output and without an ellipsis.
+
+    >>> _explicit("ij,jk", [np.ones((2, 3)), np.ones((3, 4))])
+    'ij,jk->ik'
+    >>> _explicit("...i,i", [np.ones((2, 3)), np.ones(3)])
+    'ai,i->a'
+    """
+    left, arrow, right = subscripts.partition("->")
+    terms = left.split(",")
+    if len(terms) != len(arrays):
+        raise ShapeError(
+            f"np.einsum({subscripts!r})",
+            expected=f"{len(terms)} operands",
+            got="; ".join(described(array) for array in arrays),
+            where=frames.caller(),
+        )
+    spare = iter([letter for letter in ascii_letters if letter not in subscripts])
+    widest = max(_hidden(term, array) for term, array in zip(terms, arrays, strict=True))
+    batch = "".join(_take(spare, widest))
+    filled = [
+        term.replace("...", batch[len(batch) - _hidden(term, array) :])
+        for term, array in zip(terms, arrays, strict=True)
+    ]
+    if not arrow:
+        once = sorted({each for each in left if each.isalpha() and left.count(each) == 1})
+        right = ("..." if "..." in left else "") + "".join(once)
+    return ",".join(filled) + "->" + right.replace("...", batch)
+
+
+def _take(letters: Iterator[str], count: int) -> list[str]:
+    return [next(letters) for _ in range(count)]
+
+
+def _hidden(term: str, array: Any) -> int:
+    return max(0, np.ndim(array) - len(term.replace("...", ""))) if "..." in term else 0

@@ -1,0 +1,106 @@
+"""The user's frames: which file and line an operation came from, and what a value is called."""
+
+from __future__ import annotations
+
+import os
+import sys
+import sysconfig
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from functools import lru_cache
+from types import FrameType
+from typing import Any
+
+import numpy as np
+
+from wengert.base.errors import Location
+
+_ROOMS = tuple(
+    os.path.join(path, "")
+    for path in (
+        os.path.dirname(os.path.dirname(os.path.abspath(__file__))),
+        os.path.dirname(os.path.abspath(np.__file__)),
+    )
+)
+_LIBRARY = os.path.join(sysconfig.get_paths()["stdlib"], "")
+_PACKAGES = os.path.join(_LIBRARY, "site-packages", "")
+
+
+@lru_cache(maxsize=4096)
+def is_user_file(file: str) -> bool:
+    """Return whether code of this file is the user's: not ours, NumPy's or Python's own."""
+    if file.startswith("<frozen"):
+        return False
+    path = os.path.abspath(file)
+    if path.startswith(_ROOMS):
+        return False
+    return not path.startswith(_LIBRARY) or path.startswith(_PACKAGES)
+
+
+def user_frames(boundary: FrameType | None, start: FrameType | None = None) -> list[FrameType]:
+    """Return the user's frames from the innermost out to ``boundary`` (not included)."""
+    frame = start if start is not None else sys._getframe(1)
+    found: list[FrameType] = []
+    while frame is not None and frame is not boundary:
+        if is_user_file(frame.f_code.co_filename):
+            found.append(frame)
+        frame = frame.f_back
+    return found
+
+
+def location(frame: FrameType) -> Location:
+    """Return the user's file and line of a frame."""
+    code = frame.f_code
+    return Location(code.co_filename, frame.f_lineno, code.co_name)
+
+
+def caller() -> Location | None:
+    """Return the nearest place in the user's code, None where there is none."""
+    frames = user_frames(None)
+    return location(frames[0]) if frames else None
+
+
+def is_transparent(frame: FrameType) -> bool:
+    """Return whether a frame makes no group: lambdas and comprehensions have no name."""
+    return frame.f_code.co_name.startswith("<")
+
+
+def function_name(frame: FrameType) -> str:
+    """Return the name of the function; for ``__call__`` that of its class."""
+    name = frame.f_code.co_name
+    if name == "__call__" and "self" in frame.f_locals:
+        return type(frame.f_locals["self"]).__name__
+    return name
+
+
+def name_in(frames: list[FrameType], value: Any) -> str | None:
+    """Return the name under which a frame holds this very object: locals, then globals."""
+    for frame in frames:
+        for space in (frame.f_locals, frame.f_globals):
+            for name, held in space.items():
+                if held is value and not name.startswith("_"):
+                    return name
+    return None
+
+
+@contextmanager
+def watching_returns(notice: Callable[[FrameType], None]) -> Generator[None]:
+    """Call ``notice`` with each of the user's frames when it returns.
+
+    A local assigned on a function's last lines is seen only here. A profiler that is already
+    running keeps its place; such names are then found by the next operation, or not at all.
+    """
+
+    def profile(frame: FrameType, event: str, _: Any) -> None:
+        if event == "return" and is_user_file(frame.f_code.co_filename):
+            notice(frame)
+
+    before = sys.getprofile()
+    if before is not None and getattr(before, "__module__", None) != __name__:
+        yield
+        return
+    sys.setprofile(profile)
+    try:
+        yield
+    finally:
+        sys.setprofile(before)

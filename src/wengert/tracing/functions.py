@@ -1,0 +1,141 @@
+"""NumPy's functions on tracers: one row a function in ``TABLE``."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from wengert.base.errors import TraceError
+from wengert.tracing import contractions, frames, joining, movement, reductions, ufuncs
+from wengert.tracing.apply import apply
+from wengert.tracing.value import TracedValue, described
+
+
+def dispatch(function: Any, args: tuple[Any, ...], options: dict[str, Any]) -> Any:
+    """Carry out a NumPy function where some argument is traced."""
+    handler = TABLE.get(function)
+    if handler is None:
+        _refuse(function)
+    out = options.pop("out", None)
+    try:
+        result = handler(*args, **options)
+    except TypeError as error:
+        # Only a call that does not fit the handler's signature is ours to explain.
+        if error.__traceback__ is None or error.__traceback__.tb_next is not None:
+            raise
+        ufuncs.refuse(f"np.{function.__name__} called this way ({error})")
+    return result if out is None else ufuncs.write(result, out)
+
+
+def _refuse(function: Any) -> Any:
+    module = getattr(function, "__module__", "numpy").replace("numpy", "np", 1)
+    name = f"{module}.{function.__name__}"
+    hint = _HINTS.get(name)
+    if hint is None:
+        known = {each.__name__: f"np.{each.__name__}" for each in (*TABLE, *ufuncs.TABLE)}
+        near = difflib.get_close_matches(function.__name__, known, n=2, cutoff=0.5)
+        hint = " or ".join(known[each] for each in near) or None
+    ufuncs.refuse(name, hint)
+
+
+_HINTS = {
+    "np.linalg.norm": "np.sqrt(np.sum(x**2)), or np.sum(x**2) for its square",
+    "np.convolve": "np.einsum over slices",
+    "np.cumsum": "np.tril(np.ones((n, n))) @ x",
+    "np.sort": "np.max, np.min or np.take_along_axis with known places",
+    "np.pad": "np.concatenate with np.zeros",
+    "np.split": "slices x[a:b]",
+    "np.tile": "np.broadcast_to and np.reshape",
+    "np.linalg.inv": "np.linalg functions come with a later version",
+    "np.diag": "x * np.eye(n)",
+}
+
+
+def _where(condition: Any, x: Any = None, y: Any = None) -> Any:
+    if x is None or y is None:
+        raise TraceError(
+            "np.where with one argument gives places that depend on the data",
+            remedy="np.where(condition, a, b)",
+            where=frames.caller(),
+        )
+    if not any(isinstance(each, TracedValue) for each in (x, y)) and not any(
+        isinstance(each, np.ndarray | np.generic) for each in (x, y)
+    ):
+        x, y = np.asarray(x), np.asarray(y)
+    return apply("where", condition, x, y)
+
+
+def _clip(a: Any, a_min: Any = None, a_max: Any = None, *, min: Any = None,
+          max: Any = None) -> Any:  # fmt: skip
+    low = min if a_min is None else a_min
+    high = max if a_max is None else a_max
+    result = a if low is None else np.maximum(a, low)
+    return result if high is None else np.minimum(result, high)
+
+
+def _like(fill: Callable[..., Any]) -> Callable[..., Any]:
+    def make(prototype: Any, *values: Any, dtype: Any = None, shape: Any = None,
+             **_: Any) -> Any:  # fmt: skip
+        if any(isinstance(value, TracedValue) for value in values):
+            ufuncs.refuse("np.full_like with a traced value", "value * np.ones(shape)")
+        size = prototype.shape if shape is None else shape
+        return fill(size, *values, dtype=prototype.dtype if dtype is None else dtype)
+
+    return make
+
+
+def _lost(function: str) -> Callable[..., Any]:
+    def refuse(destination: Any, *_: Any, **__: Any) -> Any:
+        raise TraceError(
+            f"np.{function} writes traced values into {described(destination)}",
+            expected="an expression that makes a new array",
+            remedy="np.where, np.concatenate or np.stack; for np.full: value * np.ones(shape)",
+            where=frames.caller(),
+        )
+
+    return refuse
+
+
+def _nan_to_num(x: Any, *_: Any, **__: Any) -> Any:
+    ufuncs.refuse("np.nan_to_num", "np.where(np.isnan(x), 0, x)")
+
+
+def _static(function: Callable[..., Any]) -> Callable[..., Any]:
+    return lambda a, *rest: function(np.broadcast_to(np.empty((), a.dtype), a.shape), *rest)
+
+
+TABLE: dict[Any, Callable[..., Any]] = {
+    np.sum: reductions.sum_, np.mean: reductions.mean, np.var: reductions.var,
+    np.std: reductions.std, np.prod: reductions.prod, np.max: reductions.max_,
+    np.min: reductions.min_, np.amax: reductions.max_, np.amin: reductions.min_,
+    np.all: reductions.all_, np.any: reductions.any_,
+    np.argmax: reductions.argmax, np.argmin: reductions.argmin,
+    np.reshape: movement.reshape, np.ravel: movement.ravel, np.transpose: movement.transpose,
+    np.matrix_transpose: movement.matrix_transpose,
+    np.swapaxes: movement.swapaxes, np.moveaxis: movement.moveaxis,
+    np.broadcast_to: movement.broadcast_to, np.expand_dims: movement.expand_dims,
+    np.squeeze: movement.squeeze, np.flip: movement.flip, np.take: movement.take,
+    np.take_along_axis: movement.take_along_axis, np.atleast_1d: movement.atleast_1d,
+    np.atleast_2d: movement.atleast_2d,
+    np.concatenate: joining.concatenate, np.stack: joining.stack, np.vstack: joining.vstack,
+    np.hstack: joining.hstack, np.column_stack: joining.column_stack,
+    np.append: joining.append,
+    np.where: _where, np.clip: _clip, np.copy: lambda a, *_, **__: a,
+    np.astype: lambda x, dtype, /, **_: reductions.cast(x, dtype),
+    np.real: lambda val: val, np.nan_to_num: _nan_to_num,
+    np.dot: contractions.dot, np.inner: contractions.inner, np.outer: contractions.outer,
+    np.vdot: contractions.vdot, np.tensordot: contractions.tensordot,
+    np.einsum: contractions.einsum, np.trace: contractions.trace,
+    np.zeros_like: _like(np.zeros), np.ones_like: _like(np.ones), np.full_like: _like(np.full),
+    np.empty_like: _like(np.zeros),
+    np.copyto: _lost("copyto"), np.put: _lost("put"), np.place: _lost("place"),
+    np.putmask: _lost("putmask"), np.put_along_axis: _lost("put_along_axis"),
+    np.fill_diagonal: _lost("fill_diagonal"),
+    np.shape: lambda a: a.shape, np.ndim: lambda a: a.ndim, np.size: _static(np.size),
+    np.iscomplexobj: lambda x: x.dtype.kind == "c", np.isrealobj: lambda x: x.dtype.kind != "c",
+    np.result_type: lambda *each: np.result_type(*(getattr(e, "dtype", e) for e in each)),
+    np.can_cast: lambda from_, to, casting="safe": np.can_cast(from_.dtype, to, casting),
+}  # fmt: skip

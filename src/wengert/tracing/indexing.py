@@ -1,0 +1,130 @@
+"""Reading items of a tracer: basic, integer-array, mask and mixed indices."""
+
+from __future__ import annotations
+
+import operator
+from typing import Any
+
+import numpy as np
+
+from wengert.base.errors import ShapeError, TraceError
+from wengert.tracing import frames
+from wengert.tracing.apply import apply
+from wengert.tracing.value import TracedValue, described
+
+
+def getitem(array: Any, key: Any) -> Any:
+    """Return ``array[key]``, recorded as one ``index`` operation."""
+    items = list(key) if isinstance(key, tuple) else [key]
+    items = _without_masks(array, [_prepared(item) for item in items])
+    items = _without_ellipsis(array, items)
+    _check_bounds(array, items)
+    template: list[Any] = []
+    arrays: list[Any] = []
+    for item in items:
+        if isinstance(item, np.ndarray | TracedValue):
+            template.append(f"#{len(arrays)}")
+            arrays.append(item)
+        else:
+            template.append(item)
+    return apply("index", array, *arrays, template=tuple(template))
+
+
+def _prepared(item: Any) -> Any:
+    if item is None or item is Ellipsis:
+        return item
+    if isinstance(item, slice):
+        return slice(*(None if p is None else operator.index(p)
+                       for p in (item.start, item.stop, item.step)))  # fmt: skip
+    if isinstance(item, TracedValue):
+        if item.dtype.kind == "b":
+            raise TraceError(
+                f"an array is indexed with the traced mask {described(item)}",
+                expected="a result whose shape is known without data",
+                remedy="np.where(mask, x, 0), or sums with where=mask",
+                where=frames.caller(),
+            )
+        return item
+    if isinstance(item, bool | np.bool_ | list | np.ndarray):
+        return _index_array(np.asarray(item))
+    return operator.index(item)
+
+
+def _index_array(array: Any) -> Any:
+    if array.size == 0 and array.dtype.kind == "f":
+        return array.astype(np.int64)
+    if array.dtype.kind not in "iub":
+        raise TraceError(
+            f"an array is indexed with {array.dtype.name}",
+            expected="integers or booleans",
+            where=frames.caller(),
+        )
+    return array
+
+
+def _without_masks(array: Any, items: list[Any]) -> list[Any]:
+    # A mask of plain numbers selects places that are known now: write them as integers.
+    found: list[Any] = []
+    axis = 0
+    spans = [_axes_taken(item) for item in items]
+    for position, item in enumerate(items):
+        if isinstance(item, np.ndarray) and item.dtype.kind == "b":
+            if item.shape != array.shape[axis : axis + item.ndim]:
+                raise ShapeError(
+                    f"{described(array)} is indexed with a mask of shape {item.shape}",
+                    expected=f"a mask of shape {array.shape[axis : axis + item.ndim]}",
+                    where=frames.caller(),
+                )
+            found.extend(np.nonzero(item))
+        else:
+            found.append(item)
+        axis += spans[position]
+        if item is Ellipsis:
+            axis = array.ndim - sum(spans[position + 1 :])
+    return found
+
+
+def _axes_taken(item: Any) -> int:
+    if item is None or item is Ellipsis:
+        return 0
+    if isinstance(item, np.ndarray) and item.dtype.kind == "b":
+        return item.ndim
+    return 1
+
+
+def _without_ellipsis(array: Any, items: list[Any]) -> list[Any]:
+    taken = sum(_axes_taken(item) for item in items)
+    if taken > array.ndim:
+        raise ShapeError(
+            f"{described(array)} is indexed with {taken} indices",
+            expected=f"at most {array.ndim}",
+            where=frames.caller(),
+        )
+    rest = [slice(None)] * (array.ndim - taken)
+    places = [i for i, item in enumerate(items) if item is Ellipsis]
+    if not places:
+        return items + rest
+    (place,) = places
+    return items[:place] + rest + items[place + 1 :]
+
+
+def _check_bounds(array: Any, items: list[Any]) -> None:
+    axis = 0
+    for item in items:
+        size = array.shape[axis] if _axes_taken(item) else 0
+        low, high = _range(item)
+        if low is not None and (low < -size or high >= size):
+            raise ShapeError(
+                f"{described(array)} has no place {low if low < -size else high} on axis {axis}",
+                expected=f"from {-size} to {size - 1}",
+                where=frames.caller(),
+            )
+        axis += _axes_taken(item)
+
+
+def _range(item: Any) -> tuple[Any, Any]:
+    if isinstance(item, int):
+        return item, item
+    if isinstance(item, np.ndarray) and item.size:
+        return item.min(), item.max()
+    return None, None

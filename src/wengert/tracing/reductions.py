@@ -1,0 +1,139 @@
+"""NumPy's reductions on tracers, their arguments brought to the form of the records."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from wengert.base.errors import ShapeError
+from wengert.base.shapes import reduced_axes
+from wengert.tracing import frames
+from wengert.tracing.apply import apply
+from wengert.tracing.value import described
+
+Axis = int | tuple[int, ...] | None
+_NO_VALUE: Any = np._NoValue  # type: ignore[attr-defined]
+
+
+def cast(array: Any, dtype: Any) -> Any:
+    """Convert to a dtype; nothing is recorded where it is that already."""
+    if dtype is None or np.dtype(dtype) == getattr(array, "dtype", None):
+        return array
+    return apply("cast", array, dtype=np.dtype(dtype).name)
+
+
+def axes_of(array: Any, axis: Axis) -> tuple[int, ...]:
+    """Return the sorted axes of a reduction, or raise in the user's words."""
+    wanted = tuple(int(a) for a in axis) if isinstance(axis, tuple | list) else axis
+    axes = reduced_axes(wanted if wanted is None or isinstance(wanted, tuple) else int(wanted),
+                        array.ndim)  # fmt: skip
+    if axes is None:
+        raise ShapeError(
+            f"axis {axis} of {described(array)}",
+            expected=f"distinct axes from {-array.ndim} to {array.ndim - 1}",
+            where=frames.caller(),
+        )
+    return axes
+
+
+def _reduce(operator: str, array: Any, axis: Axis, keepdims: Any, **attributes: Any) -> Any:
+    keep = False if keepdims is _NO_VALUE or keepdims is None else bool(keepdims)
+    return apply(operator, array, axis=axes_of(array, axis), keepdims=keep, **attributes)
+
+
+def _masked(array: Any, where: Any, neutral: Any) -> Any:
+    if where is _NO_VALUE or where is True or where is None:
+        return array
+    return np.where(where, array, np.asarray(neutral, dtype=array.dtype))
+
+
+def sum_(
+    a: Any, axis: Axis = None, dtype: Any = None, out: None = None, keepdims: Any = False,
+    initial: Any = _NO_VALUE, where: Any = True,
+) -> Any:  # fmt: skip
+    """np.sum"""
+    result = _reduce("sum", _masked(cast(a, dtype), where, 0), axis, keepdims)
+    return result if initial is _NO_VALUE or initial is None else result + initial
+
+
+def prod(
+    a: Any, axis: Axis = None, dtype: Any = None, out: None = None, keepdims: Any = False,
+    initial: Any = _NO_VALUE, where: Any = True,
+) -> Any:  # fmt: skip
+    """np.prod"""
+    result = _reduce("prod", _masked(cast(a, dtype), where, 1), axis, keepdims)
+    return result if initial is _NO_VALUE or initial is None else result * initial
+
+
+def _extreme(operator: str, combine: Any, worst: float) -> Any:
+    def reduce(
+        a: Any, axis: Axis = None, out: None = None, keepdims: Any = False,
+        initial: Any = _NO_VALUE, where: Any = True,
+    ) -> Any:  # fmt: skip
+        array = a
+        if where is not _NO_VALUE and where is not True and where is not None:
+            array = _masked(a, where, worst if initial is _NO_VALUE else initial)
+        result = _reduce(operator, array, axis, keepdims)
+        return result if initial is _NO_VALUE or initial is None else combine(result, initial)
+
+    return reduce
+
+
+max_ = _extreme("max", np.maximum, -np.inf)
+min_ = _extreme("min", np.minimum, np.inf)
+
+
+def mean(
+    a: Any, axis: Axis = None, dtype: Any = None, out: None = None, keepdims: Any = False,
+    *, where: Any = True,
+) -> Any:  # fmt: skip
+    """np.mean"""
+    if where is not _NO_VALUE and where is not True and where is not None:
+        mask = np.broadcast_to(np.asarray(where), a.shape)
+        count = np.sum(mask, axis=axis, keepdims=keepdims is True)
+        return sum_(a, axis, dtype, None, keepdims, where=mask) / count.astype(a.dtype)
+    return _reduce("mean", cast(a, dtype), axis, keepdims)
+
+
+def _spread(operator: str) -> Any:
+    def reduce(
+        a: Any, axis: Axis = None, dtype: Any = None, out: None = None, ddof: float = 0,
+        keepdims: Any = False, *, correction: Any = _NO_VALUE,
+    ) -> Any:  # fmt: skip
+        ddof = ddof if correction is _NO_VALUE else correction
+        return _reduce(operator, cast(a, dtype), axis, keepdims, ddof=ddof)
+
+    return reduce
+
+
+var = _spread("var")
+std = _spread("std")
+
+
+def all_(
+    a: Any, axis: Axis = None, dtype: Any = None, out: None = None, keepdims: Any = False
+) -> Any:
+    """np.all"""
+    return _reduce("all", a, axis, keepdims)
+
+
+def any_(
+    a: Any, axis: Axis = None, dtype: Any = None, out: None = None, keepdims: Any = False
+) -> Any:
+    """np.any"""
+    return _reduce("any", a, axis, keepdims)
+
+
+def _place(operator: str) -> Any:
+    def reduce(a: Any, axis: int | None = None, out: None = None, keepdims: Any = False) -> Any:
+        if axis is not None:
+            (axis,) = axes_of(a, axis)
+        keep = keepdims is True
+        return apply(operator, a, axis=axis, keepdims=keep)
+
+    return reduce
+
+
+argmax = _place("argmax")
+argmin = _place("argmin")

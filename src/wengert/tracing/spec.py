@@ -1,0 +1,54 @@
+"""The type of an array, for tracing without data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from wengert.base.dtypes import Dtype, is_supported
+from wengert.base.errors import DtypeError, ShapeError
+from wengert.base.shapes import Shape
+
+
+@dataclass(frozen=True, init=False)
+class Spec:
+    """Shape and dtype of an array that need not exist.
+
+    >>> Spec((256, 784), "float32").nbytes
+    802816
+    """
+
+    shape: Shape
+    dtype: Dtype = field(default_factory=lambda: np.dtype("float64"))
+
+    def __init__(self, shape: int | tuple[int, ...] = (), dtype: Any = "float64") -> None:
+        wanted = (shape,) if isinstance(shape, int) else tuple(shape)
+        if any(isinstance(n, bool) or int(n) != n or n < 0 for n in wanted):
+            raise ShapeError(
+                "a Spec needs sizes", expected="integers of at least 0", got=repr(shape)
+            )
+        object.__setattr__(self, "shape", tuple(int(n) for n in wanted))
+        object.__setattr__(self, "dtype", checked_dtype(dtype, "a Spec"))
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of a dense array of this type."""
+        return int(np.prod(self.shape, dtype=object)) * self.dtype.itemsize
+
+
+def checked_dtype(dtype: Any, what: str) -> Dtype:
+    """Return the dtype, or raise a DtypeError where a graph cannot hold it."""
+    try:
+        found = np.dtype(dtype)
+    except TypeError:
+        raise DtypeError(f"{what} has no dtype {dtype!r}", expected="such as 'float32'") from None
+    if not is_supported(found):
+        raise DtypeError(
+            f"{what} has a dtype that a graph cannot hold",
+            expected="bool, integers, float16/32/64 or complex64/128 in native byte order",
+            got=str(found),
+            remedy="convert it first: array.astype(np.float64)",
+        )
+    return found

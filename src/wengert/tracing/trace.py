@@ -1,0 +1,188 @@
+"""Run a function once on tracers and return the graph of what it did."""
+
+from __future__ import annotations
+
+import inspect
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from wengert.base.errors import DtypeError, TraceError
+from wengert.base.tree import LEAF, Structure, flatten, path_text, paths, unflatten
+from wengert.graph.check import check
+from wengert.graph.graph import Graph
+from wengert.graph.variable import Role, Variable
+from wengert.tracing import frames
+from wengert.tracing.apply import as_variable
+from wengert.tracing.names import SUGGESTED, finished_graph
+from wengert.tracing.numbers import NamedNumber, named_numbers
+from wengert.tracing.recorder import Recorder
+from wengert.tracing.spec import Spec, checked_dtype
+from wengert.tracing.tracer import Tracer
+from wengert.tracing.value import TracedValue
+
+
+@dataclass(frozen=True)
+class Trace:
+    """A graph, and the values of outer traces that it takes as its last inputs."""
+
+    graph: Graph
+    captured: tuple[Any, ...]
+
+
+def trace(function: Callable[..., Any], *examples: Any, parameters: int | None = None) -> Graph:
+    """Return the graph of ``function`` for arguments like ``examples``.
+
+    Args:
+        function: plain NumPy code.
+        examples: arrays or :class:`Spec`, in nested containers; other values stay fixed.
+        parameters: the argument whose leaves get the role of parameters.
+
+    Raises:
+        TraceError: a traced value leaves the graph (``if``, ``float()``, item assignment …).
+        UnsupportedError: a NumPy function outside the supported surface.
+        ShapeError, DtypeError: operands that do not fit, with the user's names and line.
+
+    >>> graph = trace(lambda W, x: np.tanh(W @ x), Spec((3, 4)), Spec((4,)))
+    >>> [operation.operator for operation in graph.operations]
+    ['matmul', 'tanh']
+    """
+    found = trace_with_captures(function, examples, {} if parameters is None else {parameters})
+    if found.captured:
+        raise TraceError(
+            "the function reads values of another trace",
+            expected="a function of its arguments, constants and arrays",
+            remedy="pass them as arguments",
+        )
+    return found.graph
+
+
+def trace_with_captures(
+    function: Callable[..., Any], examples: tuple[Any, ...], parameters: set[int] | dict[int, Any]
+) -> Trace:
+    """Like :func:`trace`, for a function that may read values of traces around it."""
+    recorder = Recorder(Tracer, sys._getframe())
+    names = argument_names(function, len(examples))
+    variables: list[Variable] = []
+    structures: list[Structure] = []
+    arguments: list[Any] = []
+    for position, (name, example) in enumerate(zip(names, examples, strict=True)):
+        role: Role = "parameter" if position in parameters else "input"
+        argument, structure = _argument(recorder, name, example, role, variables)
+        arguments.append(argument)
+        structures.append(structure)
+    with named_numbers(function), frames.watching_returns(recorder.notice_return):
+        result = function(*arguments)
+    leaves, output_structure = flatten(result)
+    outputs = tuple(_output(recorder, leaf) for leaf in leaves)
+    captured = tuple(recorder.captured.values())
+    recorder.finish()
+    graph = Graph(
+        getattr(function, "__name__", type(function).__name__),
+        (*variables, *(variable for _, variable in captured)),
+        tuple(recorder.operations),
+        outputs,
+        recorder.constants,
+        (*names, *(f"captured{i}" for i in range(len(captured)))),
+        Structure(
+            "tuple",
+            tuple(range(len(structures) + len(captured))),
+            (*structures, *(LEAF for _ in captured)),
+        ),
+        output_structure,
+    )
+    graph = check(finished_graph(graph, recorder.names))
+    return Trace(graph, tuple(outer for outer, _ in captured))
+
+
+def argument_names(function: Callable[..., Any], count: int) -> tuple[str, ...]:
+    """Return the names of the first ``count`` positional arguments."""
+    try:
+        parameters = list(inspect.signature(function).parameters.values())
+    except (TypeError, ValueError):
+        return tuple(f"x{i}" for i in range(count))
+    names: list[str] = []
+    for parameter in parameters:
+        if parameter.kind in (parameter.POSITIONAL_ONLY, parameter.POSITIONAL_OR_KEYWORD):
+            names.append(parameter.name)
+        elif parameter.kind == parameter.VAR_POSITIONAL:
+            names += [f"{parameter.name}{i}" for i in range(count - len(names))]
+    needed = [p for p in parameters if p.default is p.empty and p.kind in
+              (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]  # fmt: skip
+    if len(names) < count or len(needed) > count:
+        raise TraceError(
+            f"{getattr(function, '__name__', 'the function')} was given {count} arguments",
+            expected=f"({', '.join(str(p) for p in parameters)})",
+            got=f"{count} examples",
+        )
+    return tuple(names[:count])
+
+
+def _argument(
+    recorder: Recorder, name: str, example: Any, role: Role, variables: list[Variable]
+) -> tuple[Any, Structure]:
+    leaves, structure = flatten(example, is_leaf=lambda node: isinstance(node, Spec | TracedValue))
+    where = list(paths(structure))
+    kept: list[Any] = []
+    is_array: list[bool] = []
+    for path, leaf in zip(where, leaves, strict=True):
+        if is_array_like(leaf):
+            variable = _input(leaf, f"{name}{path_text(path)}", role)
+            recorder.names.suggest(variable, _suggested(name, path, where), SUGGESTED)
+            variables.append(variable)
+            kept.append(Tracer(recorder, variable))
+        else:
+            named = ".".join([name, *map(str, path)]) if path else name
+            kept.append(NamedNumber(leaf, named) if type(leaf) is float else leaf)
+        is_array.append(is_array_like(leaf))
+    static = _with_static(structure, iter(list(zip(leaves, is_array, strict=True))))
+    return unflatten(structure, kept), static
+
+
+def is_array_like(leaf: Any) -> bool:
+    """Return whether a leaf becomes an input of the graph; other values are fixed."""
+    return isinstance(leaf, Spec | np.ndarray | np.generic | TracedValue)
+
+
+def _with_static(structure: Structure, leaves: Any) -> Structure:
+    if structure.kind == "leaf":
+        leaf, is_array = next(leaves)
+        return LEAF if is_array else Structure("static", (leaf,))
+    children = tuple(_with_static(child, leaves) for child in structure.children)
+    return Structure(structure.kind, structure.keys, children, structure.type)
+
+
+def _input(leaf: Any, what: str, role: Role) -> Variable:
+    dtype = checked_dtype(leaf.dtype, what)
+    return Variable(tuple(leaf.shape), dtype, role)
+
+
+def _suggested(name: str, path: tuple[Any, ...], where: list[tuple[Any, ...]]) -> str:
+    """Name a leaf: its last key where no other leaf has it, else the keys joined."""
+    keys = [key for key in path if isinstance(key, str)]
+    if not path:
+        return name
+    if not keys:
+        return "_".join([name, *map(str, path)])
+    alone = sum(1 for other in where if path[-1] in other) == 1 and isinstance(path[-1], str)
+    short = path[-1] if alone else "_".join(map(str, (keys[-1], *_numbers(path))))
+    return short if short.isidentifier() else "_".join([name, *map(str, path)])
+
+
+def _numbers(path: tuple[Any, ...]) -> list[int]:
+    return [key for key in path if not isinstance(key, str)]
+
+
+def _output(recorder: Recorder, leaf: Any) -> Variable:
+    if isinstance(leaf, Tracer) or is_array_like(leaf):
+        return as_variable(recorder, leaf, np.dtype(float))
+    if isinstance(leaf, bool | int | float | complex):
+        return recorder.constant(np.asarray(leaf))
+    raise DtypeError(
+        "the function returns something that is no array",
+        expected="arrays and numbers in nested containers",
+        got=f"{type(leaf).__name__} {leaf!r}",
+    )

@@ -1,0 +1,63 @@
+"""The array that records: NumPy hands it every call, and it writes down what was asked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, NoReturn
+
+import numpy as np
+
+from wengert.base.errors import TraceError
+from wengert.tracing import frames, functions, indexing, methods, ufuncs
+from wengert.tracing.apply import apply, is_tracer
+from wengert.tracing.value import TracedValue, described
+
+__all__ = ["Tracer", "apply", "is_tracer"]
+
+
+class Tracer(TracedValue, np.lib.mixins.NDArrayOperatorsMixin):
+    """A value of a running trace; behaves as an ndarray without numbers in it."""
+
+    __array_priority__ = 1000.0
+    __hash__ = None  # type: ignore[assignment]
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
+        return ufuncs.dispatch(ufunc, method, inputs, options)
+
+    def __array_function__(
+        self, function: Any, types: Any, args: tuple[Any, ...], options: dict[str, Any]
+    ) -> Any:
+        return functions.dispatch(function, args, options)
+
+    def __wengert_apply__(
+        self, operator: str, operands: tuple[Any, ...], attributes: dict[str, Any]
+    ) -> Any:
+        # How an operator that NumPy has no name for reaches the tape (operators/dispatch.py).
+        return apply(operator, *operands, **attributes)
+
+    def __getattr__(self, name: str) -> Any:
+        return methods.attribute(self, name)
+
+    def __len__(self) -> int:
+        if not self.shape:
+            raise TypeError("len() of an unsized object: the traced value is a scalar")
+        return self.shape[0]
+
+    def __iter__(self) -> Iterator[Any]:
+        if not self.shape:
+            raise TypeError("iteration over a traced scalar")
+        return (self[i] for i in range(self.shape[0]))
+
+    def __getitem__(self, key: Any) -> Any:
+        return indexing.getitem(self, key)
+
+    def __setitem__(self, key: Any, value: Any) -> NoReturn:
+        raise TraceError(
+            f"{described(self)} is assigned to item by item while it is traced",
+            expected="an expression that makes a new array",
+            remedy="np.where(mask, new, old), np.concatenate or np.stack of the parts",
+            where=frames.caller(),
+        )
+
+    def __pow__(self, other: Any) -> Any:
+        return ufuncs.power(self, other)

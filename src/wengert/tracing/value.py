@@ -1,0 +1,119 @@
+"""A value of a running trace: what is known of it without data, and the ways out that raise."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import numpy as np
+
+from wengert.base.errors import TraceError
+from wengert.base.shapes import Shape
+from wengert.graph.variable import Variable
+from wengert.tracing import frames
+
+if TYPE_CHECKING:
+    from wengert.tracing.recorder import Recorder
+
+
+class TracedValue:
+    """Holds the recorder of its trace and its variable; ``tracer.Tracer`` adds NumPy's face."""
+
+    is_tracer = True
+
+    def __init__(self, recorder: Recorder, variable: Variable, is_view: bool = False) -> None:
+        self.recorder = recorder
+        self.variable = variable
+        self.shares_storage = is_view
+
+    # -- what is known without data ----------------------------------------------------------
+
+    @property
+    def shape(self) -> Shape:
+        return self.variable.shape
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        return self.variable.dtype
+
+    @property
+    def ndim(self) -> int:
+        return len(self.variable.shape)
+
+    @property
+    def size(self) -> int:
+        return self.variable.size
+
+    @property
+    def itemsize(self) -> int:
+        return self.dtype.itemsize
+
+    @property
+    def nbytes(self) -> int:
+        return self.variable.nbytes
+
+    def __repr__(self) -> str:
+        return f"<traced {described(self)}>"
+
+    def __format__(self, spec: str) -> str:
+        return repr(self)
+
+    # -- every way out of the graph raises ---------------------------------------------------
+
+    def __array__(self, dtype: Any = None, copy: Any = None) -> NoReturn:
+        _leaves(
+            self, "turned into a plain ndarray",
+            "np.stack or np.concatenate to build arrays of traced values; "
+            "a NumPy function from the supported list",
+        )  # fmt: skip
+
+    def __float__(self) -> NoReturn:
+        _leaves(self, "turned into a Python float", "leave it as the 0-d array that it is")
+
+    def __int__(self) -> NoReturn:
+        _leaves(self, "turned into a Python int", "leave it as an array, or pass the int itself")
+
+    def __complex__(self) -> NoReturn:
+        _leaves(self, "turned into a Python complex", "leave it as the 0-d array that it is")
+
+    def __index__(self) -> NoReturn:
+        _leaves(
+            self, "used as an index, a size or a loop bound",
+            "np.take_along_axis or x[indices] on a traced x; sizes must be plain integers",
+        )  # fmt: skip
+
+    def __bool__(self) -> NoReturn:
+        _leaves(
+            self, "used as a condition (if, while, and, or, not, assert)",
+            "np.where(condition, a, b) to choose elementwise; decide on shapes or plain numbers",
+        )  # fmt: skip
+
+    def __contains__(self, _: Any) -> NoReturn:
+        _leaves(self, "searched with `in`", "np.sum(x == value) gives a count in the graph")
+
+
+def _leaves(value: TracedValue, how: str, remedy: str) -> NoReturn:
+    raise TraceError(
+        f"{described(value)} is {how}, but it has no numbers while the function is traced",
+        expected="NumPy operations on it",
+        remedy=remedy,
+        where=frames.caller(),
+    )
+
+
+def described(value: Any) -> str:
+    """Return a value as the user knows it: name, shape and dtype."""
+    if isinstance(value, TracedValue):
+        if not value.recorder.finished:
+            for depth, frame in enumerate(frames.user_frames(value.recorder.boundary)):
+                value.recorder.names.scan(value.recorder, frame, 500 - depth)
+        name = value.recorder.names.get(value.variable) or "a value"
+        return f"{name}: {value.dtype.name} {shape_text(value.shape)}"
+    if isinstance(value, np.ndarray):
+        name = frames.name_in(frames.user_frames(None), value) or "an array"
+        return f"{name}: {value.dtype.name} {shape_text(value.shape)}"
+    return f"{type(value).__name__} {value!r}"
+
+
+def shape_text(shape: Shape) -> str:
+    """Write a shape for people; () is "scalar"."""
+    return str(shape) if shape else "scalar ()"
