@@ -1,1 +1,321 @@
-"""Floor 6: where tracing, differentiation, rewriting and planning are put together."""
+"""Floor 6: compile, plan and training_step, the one place where the floors are put together."""
+
+from __future__ import annotations
+
+import html
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+from wengert.base.dtypes import is_differentiable
+from wengert.base.errors import OptionError, WengertError
+from wengert.base.quantities import parse_bytes
+from wengert.base.shapes import Shape
+from wengert.base.tree import Structure, flatten, unflatten
+from wengert.graph.graph import Graph
+from wengert.planning.dump import dump
+from wengert.planning.growth import Growth, Largest, growth, largest
+from wengert.planning.plan import Plan, plan_graph
+from wengert.planning.sizes import (
+    Axes,
+    batch_axes,
+    layer_run,
+    repeated,
+    resized,
+    width_axes,
+)
+from wengert.planning.table import Table, table, totals
+from wengert.planning.timeline import Moment, timeline
+from wengert.planning.why import Reason, why
+from wengert.tracing.spec import Spec
+from wengert.tracing.trace import is_array_like, trace
+from wengert.transforms import joint
+
+
+def plan(function: Callable[..., Any], *examples: Any, backward: bool | None = None) -> MemoryPlan:
+    """Return what a function holds in memory while it runs: exact, before anything runs.
+
+    An objective (a function that returns a scalar J, or J and more) is planned with its backward
+    pass: J and the gradients with respect to its first argument. Any other function, such as
+    a training step, is planned as it is.
+
+    Args:
+        function: plain NumPy code.
+        examples: its arguments: arrays or ``Spec``; no data is needed and none is read.
+        backward: True or False to plan with or without the backward pass whatever the
+            function returns; False shows what prediction alone would hold.
+
+    Returns:
+        A :class:`MemoryPlan`.
+
+    Raises:
+        WengertError: the function cannot be traced or differentiated.
+
+    >>> import numpy as np
+    >>> def objective(W, x):
+    ...     h = np.tanh(x @ W)
+    ...     return np.sum(h * h)
+    >>> p = plan(objective, Spec((3, 4), "float64"), Spec((8, 3), "float64"))
+    >>> p.peak_bytes == max(moment.live for moment in p.timeline())
+    True
+    """
+    leaves, structure = flatten(examples, is_leaf=lambda node: isinstance(node, Spec))
+    specs = tuple(Spec(e.shape, e.dtype) if is_array_like(e) else e for e in leaves)
+    if backward is None:
+        backward = _is_objective(trace(function, *unflatten(structure, list(specs))))
+    source = _Source(function, backward, specs, structure)
+    return MemoryPlan(source.plan(specs, structure), source)
+
+
+def _is_objective(graph: Graph) -> bool:
+    """Return whether the result is a real scalar, or a tuple that begins with one."""
+    result = graph.output_structure
+    first = result.children[0] if result.kind == "tuple" and result.children else result
+    if first.kind != "leaf" or not graph.outputs:
+        return False
+    output = graph.outputs[0]
+    return output.shape == () and is_differentiable(output.dtype)
+
+
+@dataclass(frozen=True, eq=False)
+class _Source:
+    """The function and its arguments, to be traced again with other sizes."""
+
+    function: Callable[..., Any]
+    backward: bool
+    leaves: tuple[Any, ...]
+    structure: Structure
+
+    def plan(self, leaves: Sequence[Any], structure: Structure) -> Plan:
+        examples = unflatten(structure, list(leaves))
+        if self.backward:
+            return plan_graph(joint(self.function, *examples))
+        return plan_graph(trace(self.function, *examples, parameters=0 if examples else None))
+
+    @property
+    def shapes(self) -> list[Shape | None]:
+        return [leaf.shape if isinstance(leaf, Spec) else None for leaf in self.leaves]
+
+    @property
+    def parameters(self) -> int:
+        """Number of leaves of the first argument."""
+        return self.structure.children[0].leaf_count() if self.structure.children else 0
+
+    def at(self, axes: Axes, size: int) -> Plan:
+        shapes = resized(self.shapes, axes, size)
+        pairs = zip(self.leaves, shapes, strict=True)
+        changed = [leaf if shape is None else Spec(shape, leaf.dtype) for leaf, shape in pairs]
+        return self.plan(changed, self.structure)
+
+    def size(self, axes: Axes) -> int:
+        leaf = next(iter(axes))
+        return self.leaves[leaf].shape[axes[leaf][0]]
+
+    def works(self, axes: Axes) -> WengertError | None:
+        """Return the error of tracing with these axes one larger, None where there is none."""
+        try:
+            self.at(axes, self.size(axes) + 1)
+        except WengertError as problem:
+            return problem
+        return None
+
+    @cached_property
+    def batch(self) -> Axes | OptionError:
+        """The axes that are the batch, or the error that says why there are none."""
+        ways = batch_axes(self.shapes, self.parameters)
+        problems = [(way, self.works(way)) for way in ways]
+        for way, problem in problems:
+            if problem is None:
+                return way
+        shapes = [str(shape) for shape in self.shapes[self.parameters :] if shape is not None]
+        reason = f"; one more example gives: {problems[0][1]}" if problems else ""
+        return OptionError(
+            f"{self._name} has no batch axis to grow",
+            expected="arguments after the first that share the size of axis 0, or of the last "
+            "axis, and a function that takes any size there",
+            got=", ".join(shapes or ["no arrays after the first argument"]) + reason,
+            remedy="write the objective for a batch: x of shape (B, d), y of shape (B,)",
+        )
+
+    @property
+    def _name(self) -> str:
+        return getattr(self.function, "__name__", type(self.function).__name__)
+
+    @cached_property
+    def width(self) -> Axes | None:
+        """The input width together with the parameters' axes that are tied to it."""
+        if isinstance(self.batch, OptionError):
+            return None
+        ways = width_axes(self.shapes, self.parameters, self.batch)
+        return next((way for way in ways if self.works(way) is None), None)
+
+    def growth_in_batch(self) -> Growth:
+        axes = self.batch
+        if isinstance(axes, OptionError):
+            raise axes
+        return growth(lambda size: self.at(axes, size), self.size(axes), "batch size", "B")
+
+    def growth_in_width(self) -> Growth | None:
+        axes = self.width
+        if axes is None:
+            return None
+        return growth(lambda size: self.at(axes, size), self.size(axes), "input width", "d")
+
+    def growth_in_layers(self) -> Growth | None:
+        if not self.structure.children:
+            return None
+        kinds = [
+            (leaf.shape, leaf.dtype) if isinstance(leaf, Spec) else leaf for leaf in self.leaves
+        ]
+        first, *rest = self.structure.children
+        run = layer_run(first, kinds)
+        if run is None:
+            return None
+
+        def at(count: int) -> Plan:
+            changed, leaves = repeated(first, self.leaves, run, count)
+            return self.plan(leaves, replace(self.structure, children=(changed, *rest)))
+
+        return growth(at, run.count, "number of equal layers", "n")
+
+
+@dataclass(frozen=True, eq=False)
+class Growths:
+    """How the peak grows: with the batch, and where they can be told with width and layers.
+
+    Attributes:
+        batch: as a function of the batch size.
+        width: as a function of the input width, None where no axes can be tied to it.
+        layers: as a function of the number of equal layers, None where the parameters hold
+            no list of two or more.
+    """
+
+    batch: Growth
+    width: Growth | None
+    layers: Growth | None
+
+    def __call__(self, batch: int) -> int:
+        """Return the peak in bytes at a batch size."""
+        return self.batch(batch)
+
+    @property
+    def formula(self) -> str:
+        """The formula in the batch size."""
+        return self.batch.formula
+
+    def __str__(self) -> str:
+        return "\n".join(str(each) for each in (self.batch, self.width, self.layers) if each)
+
+
+@dataclass(frozen=True, eq=False)
+class MemoryPlan:
+    """What a function holds in memory while it runs, and why.
+
+    Attributes:
+        data: the plan itself, pure data.
+    """
+
+    data: Plan
+    _source: _Source
+
+    @property
+    def graph(self) -> Graph:
+        """What is run: forward and, for an objective, backward operations."""
+        return self.data.graph
+
+    @property
+    def peak_bytes(self) -> int:
+        """The most bytes of intermediates that are ever alive together."""
+        return self.data.peak_bytes
+
+    @property
+    def peak_at(self) -> int:
+        """Position of the first operation at which the peak stands."""
+        return self.data.peak_at
+
+    @property
+    def retained_bytes(self) -> int:
+        """Bytes that wait for the backward pass when the forward pass ends."""
+        return self.data.retained_bytes
+
+    @property
+    def state_bytes(self) -> int:
+        """Bytes of parameters, batch and constants: a ledger of their own."""
+        return self.data.state_bytes
+
+    @property
+    def floor_bytes(self) -> int:
+        """Bytes of the largest single operation: no recomputation can do with less."""
+        return self.data.floor_bytes
+
+    def table(self) -> Table:
+        """Return every storage with its bytes, birth, death and reason; ``print`` shows it."""
+        return table(self.data)
+
+    def timeline(self) -> tuple[Moment, ...]:
+        """Return the live bytes at every operation, split by why they are held."""
+        return timeline(self.data)
+
+    def why(self, label: str) -> Reason:
+        """Return why a variable is held: the backward terms that read it, and what that costs.
+
+        Args:
+            label: a name of the user's (``"h"``, ``"d(W1)"``) or ``"%3"`` from the table.
+
+        Raises:
+            OptionError: nothing is called so.
+        """
+        return why(self._explained, label)
+
+    def growth(self) -> Growths:
+        """Return the peak as an exact function of batch size, input width and layers.
+
+        Raises:
+            OptionError: the arguments have no batch axis.
+        """
+        return self._growths
+
+    def largest_batch(self, budget: str | int) -> Largest:
+        """Return the largest batch size whose peak is within the budget.
+
+        Args:
+            budget: bytes, or text such as ``"200MB"`` or ``"2 GiB"``; it bounds
+                ``peak_bytes``, the intermediates.
+
+        Returns:
+            A whole number with ``peak_bytes``, ``next_peak_bytes`` and ``text()``.
+
+        Raises:
+            BudgetError: not even one example fits; the message says what would.
+            OptionError: the budget cannot be read, or there is no batch axis.
+        """
+        return largest(self._batch_growth, parse_bytes(budget, "the memory budget"))
+
+    def to_data(self) -> dict[str, Any]:
+        """Return the plan as plain data; the keys are told in ``wengert.planning.dump``."""
+        return dump(self.data)
+
+    def to_json(self) -> str:
+        """Return the text of ``plan.json``."""
+        return json.dumps(self.to_data(), indent=1, ensure_ascii=False) + "\n"
+
+    @cached_property
+    def _explained(self) -> Plan:
+        return self.data
+
+    @cached_property
+    def _batch_growth(self) -> Growth:
+        return self._source.growth_in_batch()
+
+    @cached_property
+    def _growths(self) -> Growths:
+        source = self._source
+        return Growths(self._batch_growth, source.growth_in_width(), source.growth_in_layers())
+
+    def __str__(self) -> str:
+        return "\n".join([f"plan of {self.graph.name}", *(f"  {s}" for s in totals(self.data))])
+
+    def _repr_html_(self) -> str:
+        return f"<pre>{html.escape(self.table().text())}</pre>"

@@ -1,0 +1,224 @@
+"""The table of a plan: every storage, when it lives, and what it waits for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from wengert.base.dtypes import short
+from wengert.base.quantities import format_bytes
+from wengert.planning.lifetime import Lifetime
+from wengert.planning.plan import Plan
+from wengert.planning.terms import backward_terms, write
+from wengert.planning.timeline import kind
+
+MARK = "●"
+_GAP = "  "
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One storage of the plan.
+
+    Attributes:
+        label: name of the variable that owns the bytes, as ``plan.why`` takes it.
+        shape: sizes of its axes.
+        dtype: NumPy's name of its dtype.
+        nbytes: bytes.
+        birth: position of the operation that makes it; 0 for what is given.
+        death: one past the position of the last one that reads it.
+        made_by: that operation in words; "given" for parameters, batch and constants.
+        freed_after: the last operation that reads it, in words.
+        role: parameter, input, constant, intermediate or gradient; "output" when returned.
+        kind: "given", "retained", "forward" or "gradient".
+        at_peak: whether it is alive at the peak.
+        why: what it waits for, in short.
+    """
+
+    label: str
+    shape: tuple[int, ...]
+    dtype: str
+    nbytes: int
+    birth: int
+    death: int
+    made_by: str
+    freed_after: str
+    role: str
+    kind: str
+    at_peak: bool
+    why: str
+
+    @property
+    def retained(self) -> bool:
+        """Whether it is an intermediate that the backward pass reads."""
+        return self.kind == "retained"
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """The rows of a plan and its totals; ``str`` of it is a text of at most 100 columns."""
+
+    plan: Plan
+    rows: tuple[Row, ...]
+    state: tuple[Row, ...]
+
+    def text(self, width: int = 100) -> str:
+        """Return the table for a terminal of this width: narrower ones get fewer columns."""
+        columns = _fitting([*self.rows, *self.state], self.plan, width)
+        before = [row for row in self.rows if row.birth <= self.plan.peak_at]
+        after = [row for row in self.rows if row.birth > self.plan.peak_at]
+        lines = [_headings(columns, width), *_lines(columns, before, width)]
+        lines += [_peak_line(self.plan, width), *_lines(columns, after, width)]
+        lines += ["", _cut(f"state and batch: {format_bytes(self.plan.state_bytes)}", width)]
+        lines += _lines(columns, self.state, width)
+        return "\n".join([*lines, "", *(_cut(line, width) for line in totals(self.plan))])
+
+    def __str__(self) -> str:
+        return self.text()
+
+
+@dataclass(frozen=True, slots=True)
+class _Column:
+    """A column: its heading, its texts, its alignment, and which ones go first when narrow."""
+
+    heading: str
+    write: Callable[[Row], str]
+    width: int
+    right: bool = False
+
+    def cell(self, text: str) -> str:
+        fitted = _cut(text, self.width)
+        return fitted.rjust(self.width) if self.right else fitted.ljust(self.width)
+
+
+def table(plan: Plan) -> Table:
+    """Return the rows of a plan: intermediates by birth, and what is given apart."""
+    return Table(
+        plan,
+        tuple(_row(plan, each) for each in plan.intermediates),
+        tuple(_row(plan, each) for each in plan.state),
+    )
+
+
+def totals(plan: Plan) -> list[str]:
+    """Return the sums below the table, one a line."""
+    lines = [f"peak {_exact(plan.peak_bytes)} of intermediates{_peak_place(plan)}"]
+    if plan.loss_at < len(plan.schedule):
+        lines.append(f"retained for the backward pass {_exact(plan.retained_bytes)}")
+    lines.append(f"largest single operation {_exact(plan.floor_bytes)}")
+    total = plan.peak_bytes + plan.state_bytes
+    lines.append(f"with state and batch {_exact(total)}")
+    return lines
+
+
+def _row(plan: Plan, lifetime: Lifetime) -> Row:
+    base = lifetime.base
+    given = lifetime.made == "given"
+    end = len(plan.schedule)
+    returned = lifetime.death > end
+    last = "the end" if returned else write(plan.operation(lifetime.death - 1), plan.names)
+    return Row(
+        label=plan.names[base],
+        shape=base.shape,
+        dtype=base.dtype.name,
+        nbytes=lifetime.nbytes,
+        birth=lifetime.birth,
+        death=lifetime.death,
+        made_by="given" if given else write(plan.operation(lifetime.birth), plan.names),
+        freed_after=last,
+        role="output" if returned and not given else base.role,
+        kind=kind(lifetime),
+        at_peak=not given and lifetime.alive(plan.peak_at),
+        why=_short_reason(plan, lifetime),
+    )
+
+
+def _short_reason(plan: Plan, lifetime: Lifetime) -> str:
+    if any(member in plan.graph.outputs for member in lifetime.members):
+        return "returned"
+    if lifetime.retained:
+        goals = dict.fromkeys(term.gradient for term in backward_terms(plan, lifetime))
+        return "read by " + ", ".join(goals)
+    if lifetime.made == "given":
+        return ""
+    last = plan.operation(lifetime.death - 1)
+    return "until " + ", ".join(plan.names[out] for out in last.outputs)
+
+
+def _fitting(rows: Sequence[Row], plan: Plan, width: int) -> list[_Column]:
+    """Return the columns that fit: those that say least are left out first."""
+    wanted = [
+        (0, "variable", lambda row: (MARK if row.at_peak else " ") + " " + row.label, False),
+        (0, "bytes", lambda row: format_bytes(row.nbytes), True),
+        (3, "shape", _type, False),
+        (2, "kind", lambda row: row.role if row.kind in ("given", "forward") else row.kind, False),
+        (1, "alive", lambda row: _alive(row, plan), False),
+        (5, "made by", lambda row: row.made_by, False),
+        (4, "why", lambda row: row.why, False),
+    ]  # fmt: skip
+    caps = {"variable": 24, "shape": 20, "made by": 28, "why": 200}
+    columns: list[tuple[int, _Column]] = []
+    for drop, heading, write_cell, right in wanted:
+        longest = max([len(heading), *(len(write_cell(row)) for row in rows)])
+        size = min(longest, caps.get(heading, longest))
+        columns.append((drop, _Column(heading, write_cell, size, right)))
+    return _dropped_to(columns, width)
+
+
+def _dropped_to(columns: list[tuple[int, _Column]], width: int) -> list[_Column]:
+    for level in (6, 5, 4, 3, 2, 1):
+        kept = [column for drop, column in columns if drop < level]
+        elastic = kept[-1].heading == "why"
+        fixed = sum(len(_GAP) + column.width for column in kept[: -1 if elastic else None])
+        room = width - fixed
+        if elastic and room >= min(kept[-1].width, 12):
+            last = kept[-1]
+            size = min(last.width, room)
+            return [*kept[:-1], _Column(last.heading, last.write, size, last.right)]
+        if not elastic and room >= -len(_GAP):
+            return kept
+    return [column for drop, column in columns if drop == 0]
+
+
+def _type(row: Row) -> str:
+    return f"{short(np.dtype(row.dtype))}[{','.join(str(n) for n in row.shape)}]"
+
+
+def _alive(row: Row, plan: Plan) -> str:
+    if row.kind == "given":
+        return "throughout"
+    last = row.death - 1
+    return f"{row.birth}–{'end' if last >= len(plan.schedule) else last}"
+
+
+def _headings(columns: Sequence[_Column], width: int) -> str:
+    return _cut(_GAP.join(column.cell(column.heading) for column in columns), width).rstrip()
+
+
+def _lines(columns: Sequence[_Column], rows: Sequence[Row], width: int) -> list[str]:
+    joined = (_GAP.join(column.cell(column.write(row)) for column in columns) for row in rows)
+    return [_cut(line, width).rstrip() for line in joined]
+
+
+def _peak_line(plan: Plan, width: int) -> str:
+    text = f"── peak {format_bytes(plan.peak_bytes)}{_peak_place(plan)} "
+    return _cut(text, width) if len(text) >= width else text + "─" * (width - len(text))
+
+
+def _peak_place(plan: Plan) -> str:
+    if not plan.schedule:
+        return ""
+    operation = plan.operation(plan.peak_at)
+    where = f", {operation.location}" if operation.location else ""
+    return f" at operation {plan.peak_at}: {write(operation, plan.names)}{where}"
+
+
+def _exact(nbytes: int) -> str:
+    plain = f"{nbytes:,} bytes"
+    return plain if nbytes < 1000 else f"{plain} ({format_bytes(nbytes)})"
+
+
+def _cut(text: str, width: int) -> str:
+    return text if len(text) <= width else text[: max(0, width - 1)] + "…"

@@ -1,0 +1,63 @@
+"""Live bytes at every operation, split by why they are held: what a picture of memory draws."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from wengert.graph.operation import Operation
+from wengert.planning.lifetime import Lifetime
+from wengert.planning.plan import Plan, live_curve
+
+KINDS = ("retained", "forward", "gradient", "workspace")
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """What is held while one operation runs, in bytes.
+
+    Attributes:
+        position: place in the schedule.
+        operation: what runs.
+        made: the pass that it belongs to.
+        retained: forward variables that the backward pass reads.
+        forward: other forward variables.
+        gradient: what the backward pass and the update have made.
+        workspace: what the operation holds for itself.
+    """
+
+    position: int
+    operation: Operation
+    made: str
+    retained: int
+    forward: int
+    gradient: int
+    workspace: int
+
+    @property
+    def live(self) -> int:
+        """All of them together."""
+        return self.retained + self.forward + self.gradient + self.workspace
+
+
+def kind(lifetime: Lifetime) -> str:
+    """Return "given", or the part of the live bytes that a storage counts to."""
+    if lifetime.made == "given":
+        return "given"
+    if lifetime.made != "forward":
+        return "gradient"
+    return "retained" if lifetime.retained else "forward"
+
+
+def timeline(plan: Plan) -> tuple[Moment, ...]:
+    """Return what is held while each operation runs, in schedule order."""
+    idle = (0,) * len(plan.schedule)
+    curves = [
+        live_curve(
+            [(e.birth, e.death, e.nbytes) for e in plan.intermediates if kind(e) == part], idle
+        )
+        for part in KINDS[:3]
+    ]
+    rows = zip(*curves, plan.workspace, strict=True)
+    return tuple(
+        Moment(at, plan.operation(at), plan.passes[at], *row) for at, row in enumerate(rows)
+    )
