@@ -75,6 +75,12 @@ class _Backward:
         self.needed = descendants(graph.operations, wrt)
         self.parts: dict[Variable, list[Variable]] = {}
         self.found: dict[Variable, Variable] = {}
+        # In reverse order the first reader comes last: then every contribution is there.
+        self.last_part: dict[Operation, list[Variable]] = {}
+        for variable in wrt:
+            readers = graph.consumers[variable]
+            if readers and variable not in graph.producer:
+                self.last_part.setdefault(readers[0], []).append(variable)
 
     def run(self, seeds: Mapping[Variable, Variable]) -> list[Variable]:
         for output, seed in seeds.items():
@@ -82,6 +88,8 @@ class _Backward:
         for operation in reversed(self.graph.operations):
             if any(output in self.parts for output in operation.outputs):
                 self._through(operation)
+            for variable in self.last_part.get(operation, ()):
+                self._finish(variable)
         return [self._finish(variable) or self._zero(variable) for variable in self.wrt]
 
     def _through(self, operation: Operation) -> None:

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
+from wengert.base.dtypes import is_supported
 from wengert.base.errors import DataError, DtypeError, ShapeError, TraceError, WengertError
+from wengert.base.guards import is_ndarray, is_number, is_numpy, is_sequence
 from wengert.graph.variable import Variable
-from wengert.operators.record import Type
 from wengert.operators.registry import OPERATORS
 from wengert.tracing import frames
 from wengert.tracing.spec import checked_dtype
@@ -18,7 +19,6 @@ from wengert.tracing.value import TracedValue, described
 if TYPE_CHECKING:
     from wengert.tracing.recorder import Recorder
 
-_NUMBERS = (bool, int, float, complex)
 
 
 def is_tracer(value: Any) -> bool:
@@ -73,13 +73,12 @@ def weak_dtype(operands: Sequence[Any]) -> np.dtype[Any]:
     """Return the dtype that a Python number takes among these operands (NumPy's NEP 50)."""
     arrays = [operand.dtype for operand in operands if hasattr(operand, "dtype")]
     # `type(x)(1)`: the kind decides, never the value, and named numbers count as floats.
-    numbers = [_kind_sample(operand) for operand in operands if isinstance(operand, _NUMBERS)
-               and not isinstance(operand, np.generic)]  # fmt: skip
+    numbers = [_kind_sample(operand) for operand in operands if is_number(operand)]
     return np.result_type(*arrays, *numbers)
 
 
 def _kind_sample(number: Any) -> Any:
-    for kind in _NUMBERS:
+    for kind in (bool, int, float, complex):
         if isinstance(number, kind):
             return kind(1)
     return number
@@ -93,19 +92,19 @@ def as_variable(recorder: Recorder, operand: Any, dtype: np.dtype[Any]) -> Varia
         if operand.recorder.finished:
             _escaped(operand)
         return recorder.capture(operand)
-    if isinstance(operand, np.ndarray | np.generic):
-        checked_dtype(operand.dtype, described(operand))
-        if isinstance(operand, np.generic):
-            return recorder.constant(operand)
-        return recorder.captured_array(operand)
-    if isinstance(operand, _NUMBERS):
+    if is_numpy(operand):
+        if not is_supported(operand.dtype):
+            checked_dtype(operand.dtype, described(operand))
+        is_array = is_ndarray(operand)
+        return recorder.captured_array(operand) if is_array else recorder.constant(operand)
+    if is_number(operand):
         try:
             return recorder.number(operand, dtype)
         except OverflowError:
             raise DtypeError(
                 f"the number {operand!r} does not fit into {dtype.name}", where=frames.caller()
             ) from None
-    if isinstance(operand, list | tuple):
+    if is_sequence(operand):
         return _from_sequence(recorder, operand)
     raise DtypeError(
         "an operand is no array and no number",
@@ -127,8 +126,8 @@ def _from_sequence(recorder: Recorder, operand: Any) -> Variable:
 
 
 def _holds_tracer(operand: Any) -> bool:
-    if isinstance(operand, list | tuple):
-        return any(_holds_tracer(item) for item in operand)  # pyright: ignore[reportUnknownVariableType]
+    if is_sequence(operand):
+        return any(_holds_tracer(item) for item in operand)
     return isinstance(operand, TracedValue)
 
 
@@ -143,7 +142,3 @@ def _in_users_words(error: WengertError, operator: str, operands: Sequence[Any])
         where=frames.caller(),
     )
 
-
-def type_of(value: Any) -> Type:
-    """Return shape and dtype of a tracer or array."""
-    return Type(tuple(value.shape), value.dtype)

@@ -37,9 +37,15 @@ def is_user_file(file: str) -> bool:
     return not path.startswith(_LIBRARY) or path.startswith(_PACKAGES)
 
 
+def here() -> FrameType:
+    """Return the frame that calls this function."""
+    # The one place that reads the stack: every Python that runs NumPy has it.
+    return sys._getframe(1)  # pyright: ignore[reportPrivateUsage]
+
+
 def user_frames(boundary: FrameType | None, start: FrameType | None = None) -> list[FrameType]:
     """Return the user's frames from the innermost out to ``boundary`` (not included)."""
-    frame = start if start is not None else sys._getframe(1)
+    frame = start if start is not None else here()
     found: list[FrameType] = []
     while frame is not None and frame is not boundary:
         if is_user_file(frame.f_code.co_filename):

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import operator
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 
 from wengert.base.errors import ShapeError, TraceError
+from wengert.base.guards import Array, is_ndarray, is_tuple
 from wengert.tracing import frames
 from wengert.tracing.apply import apply
 from wengert.tracing.value import TracedValue, described
@@ -15,14 +16,14 @@ from wengert.tracing.value import TracedValue, described
 
 def getitem(array: Any, key: Any) -> Any:
     """Return ``array[key]``, recorded as one ``index`` operation."""
-    items = list(key) if isinstance(key, tuple) else [key]
+    items: list[Any] = list(key) if is_tuple(key) else [key]
     items = _without_masks(array, [_prepared(item) for item in items])
     items = _without_ellipsis(array, items)
     _check_bounds(array, items)
     template: list[Any] = []
     arrays: list[Any] = []
     for item in items:
-        if isinstance(item, np.ndarray | TracedValue):
+        if is_ndarray(item) or isinstance(item, TracedValue):
             template.append(f"#{len(arrays)}")
             arrays.append(item)
         else:
@@ -34,8 +35,7 @@ def _prepared(item: Any) -> Any:
     if item is None or item is Ellipsis:
         return item
     if isinstance(item, slice):
-        return slice(*(None if p is None else operator.index(p)
-                       for p in (item.start, item.stop, item.step)))  # fmt: skip
+        return _plain_slice(item)
     if isinstance(item, TracedValue):
         if item.dtype.kind == "b":
             raise TraceError(
@@ -48,6 +48,11 @@ def _prepared(item: Any) -> Any:
     if isinstance(item, bool | np.bool_ | list | np.ndarray):
         return _index_array(np.asarray(item))
     return operator.index(item)
+
+
+def _plain_slice(item: Any) -> slice:
+    parts = (item.start, item.stop, item.step)
+    return slice(*(None if part is None else operator.index(part) for part in parts))
 
 
 def _index_array(array: Any) -> Any:
@@ -68,7 +73,7 @@ def _without_masks(array: Any, items: list[Any]) -> list[Any]:
     axis = 0
     spans = [_axes_taken(item) for item in items]
     for position, item in enumerate(items):
-        if isinstance(item, np.ndarray) and item.dtype.kind == "b":
+        if _is_mask(item):
             if item.shape != array.shape[axis : axis + item.ndim]:
                 raise ShapeError(
                     f"{described(array)} is indexed with a mask of shape {item.shape}",
@@ -84,10 +89,14 @@ def _without_masks(array: Any, items: list[Any]) -> list[Any]:
     return found
 
 
+def _is_mask(item: Any) -> TypeGuard[Array]:
+    return is_ndarray(item) and item.dtype.kind == "b"
+
+
 def _axes_taken(item: Any) -> int:
     if item is None or item is Ellipsis:
         return 0
-    if isinstance(item, np.ndarray) and item.dtype.kind == "b":
+    if _is_mask(item):
         return item.ndim
     return 1
 
@@ -125,6 +134,6 @@ def _check_bounds(array: Any, items: list[Any]) -> None:
 def _range(item: Any) -> tuple[Any, Any]:
     if isinstance(item, int):
         return item, item
-    if isinstance(item, np.ndarray) and item.size:
+    if is_ndarray(item) and item.size:
         return item.min(), item.max()
     return None, None

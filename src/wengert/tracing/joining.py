@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from wengert.base.errors import ShapeError
+from wengert.base.guards import is_ndarray
 from wengert.tracing import frames
 from wengert.tracing.apply import apply
 from wengert.tracing.reductions import axes_of, cast
@@ -27,7 +28,7 @@ def concatenate(arrays: Sequence[Any], /, axis: int | None = 0, out: None = None
 
 
 def _as(part: Any, dtype: Any) -> Any:
-    return part.astype(dtype, copy=False) if isinstance(part, np.ndarray) else cast(part, dtype)
+    return part.astype(dtype, copy=False) if is_ndarray(part) else cast(part, dtype)
 
 
 def _place(parts: list[Any], axis: int) -> int:

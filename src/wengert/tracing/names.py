@@ -9,6 +9,7 @@ from typing import Any
 from wengert.graph.graph import Graph
 from wengert.graph.operation import Operation
 from wengert.graph.variable import Variable
+from wengert.tracing.value import TracedValue
 
 # Names that come from a container's path or from an inner graph count less than any local.
 SUGGESTED = 1000
@@ -40,7 +41,7 @@ class Names:
     def scan(self, recorder: object, frame: FrameType, depth: int) -> None:
         """Read the locals of a frame for tracers of this recorder."""
         for name, value in frame.f_locals.items():
-            if getattr(type(value), "is_tracer", False) and value.recorder is recorder:
+            if isinstance(value, TracedValue) and value.recorder is recorder:
                 self.suggest(value.variable, name, depth)
 
     def get(self, variable: Variable) -> str | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -64,7 +63,7 @@ def trace_with_captures(
     function: Callable[..., Any], examples: tuple[Any, ...], parameters: set[int] | dict[int, Any]
 ) -> Trace:
     """Like :func:`trace`, for a function that may read values of traces around it."""
-    recorder = Recorder(Tracer, sys._getframe())
+    recorder = Recorder(Tracer, frames.here())
     names = argument_names(function, len(examples))
     variables: list[Variable] = []
     structures: list[Structure] = []

@@ -9,6 +9,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 from wengert.base.errors import TraceError, UnsupportedError
+from wengert.base.guards import is_tuple
 from wengert.operators.registry import OPERATORS
 from wengert.tracing import frames, reductions
 from wengert.tracing.apply import apply
@@ -61,7 +62,7 @@ def _outer(ufunc: Any, inputs: tuple[Any, ...]) -> Any:
 
 def write(result: Any, out: Any) -> Any:
     """Carry out ``out=``: the handle of a traced array takes the new value."""
-    target = out[0] if isinstance(out, tuple) else out
+    target: Any = out[0] if is_tuple(out) else out
     if not isinstance(target, TracedValue):
         raise TraceError(
             f"a traced result is written into {described(target)}, which is no traced array",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import numpy as np
 
 from wengert.base.errors import TraceError
+from wengert.base.guards import is_ndarray
 from wengert.base.shapes import Shape
 from wengert.graph.variable import Variable
 from wengert.tracing import frames
@@ -108,7 +109,7 @@ def described(value: Any) -> str:
                 value.recorder.names.scan(value.recorder, frame, 500 - depth)
         name = value.recorder.names.get(value.variable) or "a value"
         return f"{name}: {value.dtype.name} {shape_text(value.shape)}"
-    if isinstance(value, np.ndarray):
+    if is_ndarray(value):
         name = frames.name_in(frames.user_frames(None), value) or "an array"
         return f"{name}: {value.dtype.name} {shape_text(value.shape)}"
     return f"{type(value).__name__} {value!r}"
