@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -26,15 +27,17 @@ class Type(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """Arithmetic per output element (per input element for a reduction).
+    """Arithmetic of one pass over the elements.
 
-    ``flops`` counts additions, multiplications, comparisons; ``transcendental`` counts
-    exp, log, tanh and the like. ``inner`` names what each count is multiplied by beyond the
-    element count: a product multiplies by the length of its summed axes.
+    ``flops`` counts additions, multiplications, comparisons, divisions, square roots;
+    ``transcendental`` counts exp, log, tanh and the like. ``passes(*types, **attributes)`` is
+    how often each is done: once an element of the result where nothing else is said, once an
+    element of the operand for a reduction, once a multiply-add for a product.
     """
 
     flops: float = 0.0
     transcendental: float = 0.0
+    passes: Rule | None = None
 
 
 FREE = Cost()
@@ -46,11 +49,13 @@ class Samples:
 
     ``draws`` makes lists of operands from a generator: one call, several cases. Each case is
     (operands, attributes). ``special`` are values at which the result and the derivative must
-    be finite and warning-free (elementwise operators only).
+    be finite and warning-free (elementwise operators only). ``analytic`` says that the meaning
+    is a complex-differentiable formula, so that a complex step gives its derivative exactly.
     """
 
     draws: Callable[[np.random.Generator], Sequence[tuple[tuple[Array, ...], dict[str, Any]]]]
     special: tuple[float, ...] = ()
+    analytic: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,22 +69,26 @@ class Operator:
         result: ``result(*types, **attributes) -> Type``, NumPy's own shape and dtype; raises a
             ShapeError or DtypeError that says in words what does not fit.
         vjp: one rule an operand, ``rule(g, y, *operands, **attributes)``: plain NumPy that
-            runs on ndarrays and on tracers. It returns the gradient before un-broadcasting.
+            runs on ndarrays and on tracers. An elementwise rule returns the gradient in the
+            shape of the result; the engine un-broadcasts it and casts it to the operand's
+            dtype. The single rule of a variadic operator takes the operand's number first.
             None for an operand without derivative (indices, conditions). A single None for
             an operator whose result is constant by nature (comparisons, argmax).
-        saves: which forward values the rules read: "y", "x0", "x1" … (shapes are free).
+        saves: which forward values the rules read: "y", "x0", "x1" …, or "x" for all operands
+            of a variadic operator (shapes and dtypes are free).
         linear_in: operands in which the result is linear when the others are fixed.
         latex: template over {x}, {x0}, {x1} …; what a circle and a formula show.
         symbol: short text inside the circle of a drawing.
         cost: arithmetic per element; FREE is written out.
         samples: operands for the generated tests.
         kinks: values of an operand at which the derivative jumps (tests stay away).
-        aliases: "view" when the result shares the operand's storage, "inplace" with the
-            operands whose storage the result may take over, "new" otherwise.
+        aliases: "view" when the result may share the operand's storage (``storage.py`` says
+            when it does), "new" otherwise.
         inplace: operands whose storage the result may overwrite, element for element.
         workspace: ``workspace(*types, **attributes) -> bytes`` that the NumPy meaning holds
-            beside operands and result while it runs.
+            beside operands and result while it runs; None where that is nothing.
         decomposition: for a composite, plain NumPy over simpler operators.
+        variadic: whether the number of operands is free.
     """
 
     name: str
@@ -98,6 +107,7 @@ class Operator:
     inplace: tuple[int, ...] = ()
     workspace: Rule | None = None
     decomposition: Rule | None = None
+    variadic: bool = False
 
     @property
     def differentiable(self) -> bool:
@@ -108,8 +118,9 @@ class Operator:
         """Return the derivative rule of an operand, None where it is constant by nature."""
         if self.vjp is None:
             return None
-        # A variadic operator (concatenate) states one rule that serves every operand.
-        return self.vjp[operand] if operand < len(self.vjp) else self.vjp[-1]
+        # Operands beyond those listed (the arrays of an index) share the last rule.
+        found = self.vjp[min(operand, len(self.vjp) - 1)]
+        return partial(found, operand) if self.variadic and found is not None else found
 
 
 class Table(dict[str, Operator]):

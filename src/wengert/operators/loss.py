@@ -1,0 +1,402 @@
+"""Softmax, its logarithm, and the losses."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from wengert.base import shapes
+from wengert.base.errors import DataError, DtypeError, ShapeError
+from wengert.operators.activation import floating, sigmoid, softplus
+from wengert.operators.broadcasting import nbytes
+from wengert.operators.dispatch import recordable
+from wengert.operators.record import Cost, Operator, Rule, Type
+from wengert.operators.reduction import Axes, expand, reduced_shape, to_dtype
+from wengert.operators.samples import Case, cases, distinct, real, reduced
+
+
+def _per_operand(x: Type, *_: Type, **__: Any) -> int:
+    return shapes.size(x.shape)
+
+
+# -- Softmax --------------------------------------------------------------------------------------
+
+
+def _softmax_result(name: str) -> Rule:
+    def result(x: Type, *, axis: int) -> Type:
+        reduced_shape(name, floating(name, x), (axis,), False, empty=False)
+        return Type(x.shape, x.dtype)
+
+    return result
+
+
+def _softmax(x: Any, *, axis: int) -> Any:
+    x = np.asarray(x)
+    out = np.asarray(np.subtract(x, np.max(x, axis=axis, keepdims=True), order="C"))
+    np.exp(out, out=out)
+    return np.divide(out, np.sum(out, axis=axis, keepdims=True), out=out)
+
+
+def _log_softmax(x: Any, *, axis: int) -> Any:
+    x = np.asarray(x)
+    out = np.asarray(np.subtract(x, np.max(x, axis=axis, keepdims=True), order="C"))
+    total = np.asarray(np.sum(np.exp(out), axis=axis, keepdims=True))
+    return np.subtract(out, np.log(total, out=total), out=out)
+
+
+softmax = recordable("softmax", _softmax)
+log_softmax = recordable("log_softmax", _log_softmax)
+
+
+def _softmax_rule(g: Any, y: Any, x: Any, *, axis: int) -> Any:
+    return y * (g - np.sum(g * y, axis=axis, keepdims=True))
+
+
+def _log_softmax_rule(g: Any, y: Any, x: Any, *, axis: int) -> Any:
+    return g - np.exp(y) * np.sum(g, axis=axis, keepdims=True)
+
+
+# -- Log-sum-exp ----------------------------------------------------------------------------------
+
+
+def _logsumexp_result(x: Type, *, axis: Axes, keepdims: bool) -> Type:
+    floating("logsumexp", x)
+    return Type(reduced_shape("logsumexp", x, axis, keepdims, empty=False), x.dtype)
+
+
+def _logsumexp(x: Any, *, axis: Axes, keepdims: bool) -> Any:
+    # A row of −∞ alone has no finite maximum to subtract; its answer is −∞, and no warning.
+    x = np.asarray(x)
+    top = np.asarray(np.max(x, axis=axis, keepdims=True))
+    top = np.where(np.isfinite(top), top, 0).astype(x.dtype, copy=False)
+    shifted = np.asarray(np.subtract(x, top, order="C"))
+    np.exp(shifted, out=shifted)
+    out = np.empty(shapes.reduce(x.shape, axis, keepdims), x.dtype)
+    np.sum(shifted, axis=axis, keepdims=keepdims, out=out)
+    with np.errstate(divide="ignore"):
+        np.log(out, out=out)
+    return np.add(out, top.reshape(out.shape), out=out)
+
+
+logsumexp = recordable("logsumexp", _logsumexp)
+
+
+def _logsumexp_rule(g: Any, y: Any, x: Any, *, axis: Axes, keepdims: bool) -> Any:
+    wide = expand(y, x.shape, axis, keepdims)
+    return expand(g, x.shape, axis, keepdims) * np.exp(x - wide)
+
+
+# -- Softmax cross-entropy ------------------------------------------------------------------------
+
+
+def is_class_labels(logits: Type | Any, labels: Type | Any) -> bool:
+    """Return whether labels are class numbers (and not one row of probabilities an example)."""
+    return tuple(labels.shape) == tuple(logits.shape[:-1])
+
+
+def _cross_entropy_result(logits: Type, labels: Type) -> Type:
+    floating("softmax_cross_entropy", logits)
+    if not logits.shape or logits.shape[-1] == 0:
+        raise ShapeError(
+            "softmax_cross_entropy needs logits with classes on the last axis",
+            expected="logits of shape (…, classes)",
+            got=f"logits of shape {logits.shape}",
+        )
+    if is_class_labels(logits, labels):
+        if labels.dtype.kind not in "iu":
+            raise DtypeError(
+                "softmax_cross_entropy got class labels that are not integers",
+                expected=f"integers of shape {labels.shape}, or probabilities {logits.shape}",
+                got=f"{labels.dtype.name} of shape {labels.shape}",
+                remedy="labels.astype(int)",
+            )
+    elif labels.shape != logits.shape:
+        raise ShapeError(
+            f"softmax_cross_entropy cannot pair logits {logits.shape} with labels {labels.shape}",
+            expected=f"integer labels {logits.shape[:-1]}, or probabilities {logits.shape}",
+            got=f"labels of shape {labels.shape}",
+        )
+    return Type(logits.shape[:-1], logits.dtype)
+
+
+def check_labels(labels: Any, classes: int) -> None:
+    """Refuse class labels outside ``0 … classes − 1``, naming the first.
+
+    Raises:
+        DataError: a label is out of range.
+    """
+    labels = np.asarray(labels)
+    if labels.size == 0 or (labels.min() >= 0 and labels.max() < classes):
+        return
+    wrong = np.argwhere((labels < 0) | (labels >= classes))
+    place = tuple(int(each) for each in wrong[0])
+    at = "" if not place else f"row {place[0]}" if len(place) == 1 else f"place {place}"
+    raise DataError(
+        f"a label is out of range for {classes} classes",
+        expected=f"integers from 0 to {classes - 1}",
+        got=f"{at + ' holds ' if at else ''}{labels[place]}"
+        + (f", and {len(wrong) - 1} more" if len(wrong) > 1 else ""),
+        remedy="count classes from 0, or give the logits more columns",
+    )
+
+
+def _cross_entropy(logits: Any, labels: Any) -> Any:
+    logits, labels = np.asarray(logits), np.asarray(labels)
+    if not is_class_labels(logits, labels):
+        scores = _log_softmax(logits, axis=-1)
+        np.multiply(scores, labels, out=scores, where=labels != 0, casting="same_kind")
+        np.copyto(scores, 0, where=labels == 0)
+        out = np.empty(logits.shape[:-1], logits.dtype)
+        np.sum(scores, axis=-1, out=out)
+        return np.negative(out, out=out)
+    check_labels(labels, logits.shape[-1])
+    out = _logsumexp(logits, axis=(logits.ndim - 1,), keepdims=False)
+    chosen = np.take_along_axis(logits, labels[..., None], axis=-1)
+    return np.subtract(out, chosen.reshape(out.shape), out=out)
+
+
+softmax_cross_entropy = recordable("softmax_cross_entropy", _cross_entropy)
+
+
+def _column(g: Any) -> Any:
+    return np.reshape(g, (*g.shape, 1))
+
+
+def _cross_entropy_rule(g: Any, y: Any, logits: Any, labels: Any) -> Any:
+    share = softmax(logits, axis=len(logits.shape) - 1)
+    if is_class_labels(logits, labels):
+        hot = one_hot(labels, classes=logits.shape[-1], dtype=logits.dtype.name)
+        return _column(g) * (share - hot)
+    wanted = to_dtype(labels, dtype=logits.dtype.name) if labels.dtype != logits.dtype else labels
+    return _column(g) * (share * np.sum(wanted, axis=-1, keepdims=True) - wanted)
+
+
+def _label_rule(g: Any, y: Any, logits: Any, labels: Any) -> Any:
+    return -(_column(g) * log_softmax(logits, axis=len(logits.shape) - 1))
+
+
+def _one_hot(labels: Any, *, classes: int, dtype: str) -> Any:
+    labels = np.asarray(labels)
+    check_labels(labels, classes)
+    out = np.zeros((*labels.shape, classes), dtype)
+    np.put_along_axis(out, labels[..., None], 1, axis=-1)
+    return out
+
+
+one_hot = recordable("one_hot", _one_hot)
+
+# -- Losses on pairs ------------------------------------------------------------------------------
+
+
+def _same_shape(name: str, first: str, x: Type, second: str, t: Type) -> None:
+    floating(name, x)
+    if x.shape != t.shape:
+        raise ShapeError(
+            f"{name} needs one {second} for each element of the {first}",
+            expected=f"{second} of shape {x.shape}",
+            got=f"{first} {x.shape}, {second} {t.shape}",
+            remedy="reshape one of them; broadcasting here would pair every row with every other",
+        )
+
+
+def _squared_error_result(prediction: Type, target: Type) -> Type:
+    _same_shape("squared_error", "prediction", prediction, "target", target)
+    return Type(prediction.shape[:-1], prediction.dtype)
+
+
+def _difference(prediction: Any, target: Any) -> Any:
+    if target.dtype != prediction.dtype:
+        target = to_dtype(target, dtype=prediction.dtype.name)
+    return prediction - target
+
+
+def _squared_error(prediction: Any, target: Any) -> Any:
+    prediction, target = np.asarray(prediction), np.asarray(target)
+    apart = np.asarray(_difference(prediction, target))
+    np.multiply(apart, apart, out=apart)
+    if apart.ndim == 0:
+        return np.multiply(apart, 0.5, out=apart)
+    out = np.empty(apart.shape[:-1], apart.dtype)
+    np.sum(apart, axis=-1, out=out)
+    return np.multiply(out, 0.5, out=out)
+
+
+squared_error = recordable("squared_error", _squared_error)
+
+
+def _squared_error_rule(g: Any, y: Any, p: Any, t: Any) -> Any:
+    return (_column(g) if p.shape else g) * _difference(p, t)
+
+
+def _binary_result(logits: Type, labels: Type) -> Type:
+    _same_shape("binary_cross_entropy", "logits", logits, "labels", labels)
+    return Type(logits.shape, logits.dtype)
+
+
+def _binary(logits: Any, labels: Any) -> Any:
+    # t·softplus(−o) + (1 − t)·softplus(o): both terms keep their digits where t is 0 or 1.
+    logits, labels = np.asarray(logits), np.asarray(labels)
+    if labels.dtype != logits.dtype:
+        labels = labels.astype(logits.dtype, order="C")
+    out = np.asarray(np.negative(logits, order="C"))
+    np.logaddexp(out, 0, out=out)
+    np.multiply(out, labels, out=out)
+    other = np.asarray(np.logaddexp(logits, 0, order="C"))
+    rest = np.asarray(np.subtract(1, labels))
+    np.multiply(other, rest, out=other)
+    return np.add(out, other, out=out)
+
+
+binary_cross_entropy = recordable("binary_cross_entropy", _binary)
+
+
+def _binary_rule(g: Any, y: Any, logits: Any, labels: Any) -> Any:
+    if labels.dtype != logits.dtype:
+        labels = to_dtype(labels, dtype=logits.dtype.name)
+    return g * (sigmoid(logits) - labels)
+
+
+# -- Squared norm ---------------------------------------------------------------------------------
+
+
+def _squared_norm(x: Any) -> Any:
+    # einsum walks any layout without a copy.
+    x = np.asarray(x)
+    axes = list(range(x.ndim))
+    return np.einsum(x, axes, x, axes, [], out=np.empty((), x.dtype))
+
+
+squared_norm = recordable("squared_norm", _squared_norm)
+
+# -- Records --------------------------------------------------------------------------------------
+
+_DRAW = real(-3, 3)
+
+
+def _axis_cases(rng: np.random.Generator) -> list[Case]:
+    options: tuple[tuple[tuple[int, ...], int], ...] = (
+        ((4,), 0), ((2, 3), 1), ((2, 3), 0), ((2, 3, 2), 1), ((0, 3), 1),
+    )  # fmt: skip
+    return [((distinct(rng, shape),), {"axis": axis}) for shape, axis in options]
+
+
+def _cross_entropy_cases(rng: np.random.Generator) -> list[Case]:
+    found: list[Case] = []
+    for shape in ((4,), (3, 5), (2, 3, 4), (0, 3)):
+        logits = _DRAW(rng, shape)
+        labels = rng.integers(0, shape[-1], shape[:-1])
+        found.append(((logits, np.asarray(labels)), {}))
+        found.append(((logits, rng.uniform(0.1, 1, shape)), {}))
+    return found
+
+
+def _one_hot_cases(rng: np.random.Generator) -> list[Case]:
+    shapes_ = ((), (3,), (2, 3), (0,))
+    return [
+        ((np.asarray(rng.integers(0, 4, shape)),), {"classes": 4, "dtype": "float64"})
+        for shape in shapes_
+    ]
+
+
+def _pair_cases(rng: np.random.Generator) -> list[Case]:
+    shapes_ = ((), (4,), (2, 3), (2, 3, 4), (0, 3))
+    return [((_DRAW(rng, shape), rng.uniform(0, 1, shape)), {}) for shape in shapes_]
+
+
+def _norm_cases(rng: np.random.Generator) -> list[Case]:
+    return [((_DRAW(rng, shape),), {}) for shape in ((), (3,), (2, 3), (2, 3, 2), (0, 2))]
+
+
+def _kept(x: Type, axes: Axes) -> int:
+    return nbytes(Type(shapes.reduce(x.shape, axes, True), x.dtype))
+
+
+def _masked_pair(logits: Type, labels: Type) -> int:
+    """Return the bytes of the workspace of cross-entropy, at its fullest moment."""
+    row, wide = _kept(logits, (len(logits.shape) - 1,)), nbytes(logits)
+    if is_class_labels(logits, labels):
+        return wide + row
+    return 2 * wide + row
+
+
+LOSSES: tuple[Operator, ...] = (
+    Operator(
+        "softmax", "composite", _softmax, _softmax_result("softmax"), (_softmax_rule,),
+        latex=r"\operatorname{{softmax}}({x})", cost=Cost(flops=4, transcendental=1),
+        samples=cases(_axis_cases), saves=("y",), symbol="softmax", inplace=(0,),
+        workspace=lambda x, *, axis: _kept(x, (axis,)),
+        decomposition=lambda x, *, axis: (
+            np.exp(x - np.max(x, axis=axis, keepdims=True))
+            / np.sum(np.exp(x - np.max(x, axis=axis, keepdims=True)), axis=axis, keepdims=True)
+        ),
+    ),
+    Operator(
+        "log_softmax", "composite", _log_softmax, _softmax_result("log_softmax"),
+        (_log_softmax_rule,),
+        latex=r"\log\operatorname{{softmax}}({x})", cost=Cost(flops=4, transcendental=1),
+        samples=cases(_axis_cases), saves=("y",), symbol="log softmax", inplace=(0,),
+        workspace=lambda x, *, axis: nbytes(x) + _kept(x, (axis,)),
+        decomposition=lambda x, *, axis: x - logsumexp(x, axis=(axis,), keepdims=True),
+    ),
+    Operator(
+        "logsumexp", "composite", _logsumexp, _logsumexp_result, (_logsumexp_rule,),
+        latex=r"\log\sum\exp({x})",
+        cost=Cost(flops=3, transcendental=1, passes=_per_operand),
+        samples=reduced(distinct), saves=("y", "x0"), symbol="logsumexp",
+        workspace=lambda x, *, axis, keepdims: nbytes(x) + _kept(x, axis),
+        decomposition=lambda x, *, axis, keepdims: np.log(
+            np.sum(np.exp(x), axis=axis, keepdims=keepdims)
+        ),
+    ),
+    Operator(
+        "softmax_cross_entropy", "composite", _cross_entropy, _cross_entropy_result,
+        (_cross_entropy_rule, _label_rule),
+        latex=r"\operatorname{{cross\_entropy}}({x0}, {x1})",
+        cost=Cost(flops=5, transcendental=1, passes=_per_operand),
+        samples=cases(_cross_entropy_cases), saves=("x0", "x1"), symbol="ℓ",
+        workspace=_masked_pair,
+        decomposition=lambda o, t: (
+            -np.sum(log_softmax(o, axis=len(o.shape) - 1) * (
+                one_hot(t, classes=o.shape[-1], dtype=o.dtype.name) if is_class_labels(o, t) else t
+            ), axis=-1)
+        ),
+    ),
+    Operator(
+        "one_hot", "composite", _one_hot,
+        lambda labels, *, classes, dtype: Type((*labels.shape, classes), np.dtype(dtype)), None,
+        latex=r"\operatorname{{onehot}}({x})", cost=Cost(flops=1),
+        samples=cases(_one_hot_cases), symbol="onehot",
+        decomposition=lambda t, *, classes, dtype: to_dtype(
+            np.reshape(t, (*t.shape, 1)) == np.arange(classes), dtype=dtype
+        ),
+    ),
+    Operator(
+        "squared_error", "composite", _squared_error, _squared_error_result,
+        (_squared_error_rule, lambda g, y, p, t: -_squared_error_rule(g, y, p, t)),
+        latex=r"\tfrac{{1}}{{2}} \lVert {x0} - {x1} \rVert^2",
+        cost=Cost(flops=3, passes=_per_operand),
+        samples=cases(_pair_cases, analytic=True), saves=("x0", "x1"), symbol="½‖·‖²",
+        workspace=lambda p, t: (nbytes(p) if p.shape else 0),
+        decomposition=lambda p, t: (
+            0.5 * np.sum(np.square(p - t), axis=-1) if p.shape else 0.5 * np.square(p - t)
+        ),
+    ),
+    Operator(
+        "binary_cross_entropy", "composite", _binary, _binary_result,
+        (_binary_rule, lambda g, y, o, t: -(g * o)),
+        latex=r"\operatorname{{binary\_cross\_entropy}}({x0}, {x1})",
+        cost=Cost(flops=8, transcendental=4), samples=cases(_pair_cases),
+        saves=("x0", "x1"), symbol="ℓ",
+        workspace=lambda o, t: (2 if t.dtype == o.dtype else 3) * nbytes(o),
+        decomposition=lambda o, t: t * softplus(-o) + (1 - t) * softplus(o),
+    ),
+    Operator(
+        "squared_norm", "composite", _squared_norm,
+        lambda x: Type((), floating("squared_norm", x).dtype),
+        (lambda g, y, x: (2 * g) * x,),
+        latex=r"\lVert {x} \rVert_F^2", cost=Cost(flops=2, passes=_per_operand),
+        samples=cases(_norm_cases, analytic=True), saves=("x0",), symbol="‖·‖²",
+        decomposition=lambda x: np.sum(np.square(x)),
+    ),
+)  # fmt: skip

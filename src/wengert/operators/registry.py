@@ -1,0 +1,31 @@
+"""The table of all operators."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from wengert.operators import comparison, reduction
+from wengert.operators.activation import ACTIVATIONS
+from wengert.operators.arithmetic import BINARY, CHOICE
+from wengert.operators.elementwise import UNARY
+from wengert.operators.exclusive import EXCLUSIVE_PRODUCT
+from wengert.operators.index import INDEXING
+from wengert.operators.loss import LOSSES
+from wengert.operators.movement import MOVEMENT
+from wengert.operators.product import PRODUCTS
+from wengert.operators.record import Operator, table
+
+OPERATORS: Mapping[str, Operator] = table(
+    UNARY,
+    BINARY,
+    CHOICE,
+    comparison.CONSTANT,
+    reduction.REDUCTIONS,
+    (EXCLUSIVE_PRODUCT,),
+    reduction.CONSTANT,
+    MOVEMENT,
+    INDEXING,
+    PRODUCTS,
+    ACTIVATIONS,
+    LOSSES,
+)
