@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
+from wengert.base.errors import ShapeError
+
 Key = str | int
 
 
@@ -28,6 +30,7 @@ class Structure:
     type: type | None = None
 
     def leaf_count(self) -> int:
+        """Return how many leaves a container of this structure has."""
         return 1 if self.kind == "leaf" else sum(child.leaf_count() for child in self.children)
 
 
@@ -40,7 +43,7 @@ def _parts(tree: Any) -> tuple[str, tuple[Any, ...], list[Any], type | None] | N
         return "dict", tuple(mapping), list(mapping.values()), None
     if isinstance(tree, tuple) and hasattr(cast(Any, tree), "_fields"):
         named = cast(Any, tree)
-        return "namedtuple", tuple(named._fields), list(named), type(named)
+        return "namedtuple", tuple(named._fields), list(named), cast("type", type(named))
     if isinstance(tree, list | tuple):
         items = list(cast("list[Any]", tree))
         return (
@@ -113,9 +116,22 @@ def map_tree(function: Callable[..., Any], tree: Any, *others: Any) -> Any:
 
     >>> map_tree(lambda a, b: a + b, {"W": 1}, {"W": 10})
     {'W': 11}
+
+    Raises:
+        ShapeError: the containers differ.
     """
     leaves, structure = flatten(tree)
-    columns = [flatten(other)[0] for other in others]
+    columns: list[list[Any]] = []
+    for other in others:
+        column, shape = flatten(other)
+        if shape != structure:
+            raise ShapeError(
+                "two containers are walked together",
+                expected=f"the keys {list(paths(structure))}",
+                got=f"{list(paths(shape))}",
+                remedy="build both with the same keys in the same order",
+            )
+        columns.append(column)
     return unflatten(structure, [function(*row) for row in zip(leaves, *columns, strict=True)])
 
 

@@ -54,10 +54,10 @@ class Variable:
         """The name with its version, ``h`` or ``h.2``; ``d(h)`` for a gradient."""
         if self.of is not None:
             inner = self.of.label
-            return None if inner is None else f"d({inner})"
-        if self.name is None:
-            return None
-        return self.name if self.version == 1 else f"{self.name}.{self.version}"
+            stem = None if inner is None else f"d({inner})"
+        else:
+            stem = self.name
+        return stem if stem is None or self.version == 1 else f"{stem}.{self.version}"
 
     def __repr__(self) -> str:
         return f"Variable({self.label or '%'}: {self.dtype.name}{list(self.shape)}, {self.role})"
