@@ -1,5 +1,9 @@
 """Activation functions, each one operator with a decomposition into simpler ones."""
 
+# Rules are lambdas, and a lambda cannot say the types of its operands.
+# pyright: reportUnknownLambdaType=false, reportUnknownArgumentType=false
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
+
 from __future__ import annotations
 
 from math import pi, sqrt

@@ -1,5 +1,9 @@
 """Elementwise operators that are constant by nature: their results carry no derivative."""
 
+# Rules are lambdas, and a lambda cannot say the types of its operands.
+# pyright: reportUnknownLambdaType=false, reportUnknownArgumentType=false
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
+
 from __future__ import annotations
 
 import numpy as np

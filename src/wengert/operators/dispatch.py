@@ -18,7 +18,7 @@ PROTOCOL = "__wengert_apply__"
 def recordable(name: str, meaning: Rule) -> Rule:
     """Return ``meaning`` as a function that arrays which record can take over.
 
-    An operand whose type has ``__wengert_apply__(operator, operands, attributes)`` receives the
+    An operand with a method ``__wengert_apply__(operator, operands, attributes)`` receives the
     call; otherwise the meaning is computed.
 
     >>> double = recordable("double", lambda x: 2 * x)
@@ -29,9 +29,9 @@ def recordable(name: str, meaning: Rule) -> Rule:
     @wraps(meaning)
     def use(*operands: Any, **attributes: Any) -> Any:
         for operand in operands:
-            take = getattr(type(operand), PROTOCOL, None)
+            take = getattr(operand, PROTOCOL, None)
             if take is not None:
-                return take(operand, name, operands, attributes)
+                return take(name, operands, attributes)
         return meaning(*operands, **attributes)
 
     use.__name__ = name

@@ -5,6 +5,10 @@ kept. ``multiply_or_zero`` and ``divide_or_zero`` stand where the derivative its
 at a finite operand: a gradient that is exactly zero (a masked branch) stays zero there.
 """
 
+# Rules are lambdas, and a lambda cannot say the types of its operands.
+# pyright: reportUnknownLambdaType=false, reportUnknownArgumentType=false
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
+
 from __future__ import annotations
 
 from collections.abc import Sequence

@@ -1,5 +1,9 @@
 """The product of all elements but one: the derivative of ``prod``, right also where some are 0."""
 
+# Rules are lambdas, and a lambda cannot say the types of its operands.
+# pyright: reportUnknownLambdaType=false, reportUnknownArgumentType=false
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
+
 from __future__ import annotations
 
 from math import prod
@@ -74,9 +78,11 @@ def _interleave(even: Any, odd: Any) -> Any:
 
 
 def _workspace(x: Type, *, axis: Axes) -> int:
-    order, _ = _rows(x.shape, axis)
-    wide = [each for each in order if x.shape[each] != 1]
-    return (1 if wide == sorted(wide) else 2) * nbytes(x)
+    # The products from behind always; a copy of x where the reduced axes do not lie together.
+    wide = [each for each in axis if x.shape[each] != 1]
+    between = range(wide[0], wide[-1]) if wide else ()
+    copies = any(x.shape[each] != 1 for each in between if each not in axis)
+    return (2 if copies else 1) * nbytes(x)
 
 
 def _cases(rng: np.random.Generator) -> list[Case]:

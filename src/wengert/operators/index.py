@@ -4,6 +4,10 @@ A ``template`` is a plain index expression: integers, slices, None, and ``"#0"``
 an integer array stands that is an operand of its own.
 """
 
+# Rules are lambdas, and a lambda cannot say the types of its operands.
+# pyright: reportUnknownLambdaType=false, reportUnknownArgumentType=false
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
+
 from __future__ import annotations
 
 from typing import Any, NoReturn

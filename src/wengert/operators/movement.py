@@ -1,5 +1,9 @@
 """Operators that move or repeat elements and compute nothing."""
 
+# Rules are lambdas, and a lambda cannot say the types of its operands.
+# pyright: reportUnknownLambdaType=false, reportUnknownArgumentType=false
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
+
 from __future__ import annotations
 
 from typing import Any

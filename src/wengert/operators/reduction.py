@@ -3,6 +3,10 @@
 ``axis`` is a sorted tuple of axes (argmax and argmin: one axis or None), never negative.
 """
 
+# Rules are lambdas, and a lambda cannot say the types of its operands.
+# pyright: reportUnknownLambdaType=false, reportUnknownArgumentType=false
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
+
 from __future__ import annotations
 
 from collections.abc import Callable

@@ -14,6 +14,7 @@ from wengert.operators.loss import LOSSES
 from wengert.operators.movement import MOVEMENT
 from wengert.operators.product import PRODUCTS
 from wengert.operators.record import Operator, table
+from wengert.operators.softmax import SOFTMAX
 
 OPERATORS: Mapping[str, Operator] = table(
     UNARY,
@@ -27,5 +28,6 @@ OPERATORS: Mapping[str, Operator] = table(
     INDEXING,
     PRODUCTS,
     ACTIVATIONS,
+    SOFTMAX,
     LOSSES,
 )

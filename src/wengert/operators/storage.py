@@ -68,7 +68,8 @@ def _view_strides(
         case "reshape":
             return reshaped_strides(shape, strides, wanted)
         case "transpose":
-            return tuple(strides[axis] for axis in attributes["axes"])
+            axes: tuple[int, ...] = attributes["axes"]
+            return tuple(strides[axis] for axis in axes)
         case "broadcast_to":
             ahead = len(wanted) - len(shape)
             old = (0,) * ahead + strides
