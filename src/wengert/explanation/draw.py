@@ -1,0 +1,260 @@
+"""A picture as SVG text: no script, no external resource, readable on light and dark pages."""
+
+from __future__ import annotations
+
+from html import escape
+
+from wengert.explanation.picture import (
+    Box,
+    Circle,
+    Edge,
+    Frame,
+    Label,
+    Line,
+    Picture,
+    Span,
+    Stretch,
+)
+from wengert.explanation.shapes import font_size
+from wengert.explanation.symbols import line_width
+
+INK, RED, AMBER, GREY = "#1e293b", "#b91c1c", "#b45309", "#64748b"
+SERIF = "'STIX Two Text','STIX Two Math','Latin Modern Roman','Cambria','Times New Roman',Tinos,'DejaVu Serif',serif"  # noqa: E501
+SANS = "'Helvetica Neue',Arial,'Liberation Sans','DejaVu Sans',sans-serif"
+_STYLE = {
+    "input": ("#ffffff", INK, 1.4),
+    "parameter": ("#e8eef6", INK, 1.4),
+    "constant": ("#ffffff", INK, 1.0),
+    "intermediate": ("#ffffff", INK, 1.4),
+    "output": ("#ffffff", INK, 2.4),
+    "gradient": ("#fdecec", RED, 1.4),
+    "operator": ("#ffffff", INK, 1.4),
+    "backward": ("#fdecec", RED, 1.4),
+}
+_EDGE = {
+    "forward": (INK, 'stroke-width="1.3"', "ink"),
+    "backward": (RED, 'stroke-width="1.3"', "red"),
+    "retained": (AMBER, 'stroke-width="1.15" stroke-dasharray="5 3"', "amber"),
+    "seed": (RED, 'stroke-width="1.3" stroke-dasharray="1.5 2.5"', "red"),
+}
+_LEGEND = {
+    "variable": "variable",
+    "parameter": "parameter",
+    "operator": "operator",
+    "gradient": "gradient ∂J/∂·",
+    "backward": "backward pass",
+    "retained": "retained: kept alive for the backward pass",
+}
+
+
+def number(value: float) -> str:
+    """Write a coordinate: at most one decimal, no trailing zero.
+
+    >>> number(3.0), number(2.25), number(-0.04)
+    ('3', '2.2', '0')
+    """
+    text = f"{value:.1f}"
+    return "0" if text == "-0.0" else text.removesuffix(".0")
+
+
+def svg(picture: Picture) -> str:
+    """Return a picture as a complete SVG document."""
+    w, h = number(picture.width), number(picture.height)
+    body = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {w} {h}" width="{w}" height="{h}" '
+        f'role="img" aria-labelledby="title desc" font-family="{SERIF}">',
+        f'<title id="title">{escape(picture.title)}</title>',
+        f'<desc id="desc">{escape(picture.description)}</desc>',
+        "<defs>",
+        *(_arrow_head(name, colour) for name, colour in _heads()),
+        "</defs>",
+        f'<rect width="{w}" height="{h}" rx="6" fill="#ffffff"/>',
+        _plain_text(picture.title, 26, 30, 14.5, INK, anchor="start", weight="bold"),
+        *(_frame(frame) for frame in picture.frames),
+        *(_edge(edge) for edge in picture.edges if edge.role == "retained"),
+        *(_edge(edge) for edge in picture.edges if edge.role != "retained"),
+        *(_box(box) for box in picture.boxes),
+        *(_circle(circle) for circle in picture.circles),
+        *(_edge_label(edge) for edge in picture.edges if edge.label),
+        *_legend(picture),
+        "</svg>",
+    ]
+    return "\n".join(body) + "\n"
+
+
+def _heads() -> list[tuple[str, str]]:
+    return [("ink", INK), ("red", RED), ("amber", AMBER)]
+
+
+def _arrow_head(name: str, colour: str) -> str:
+    return (
+        f'<marker id="{name}" viewBox="0 0 10 8" refX="9.4" refY="4" markerWidth="9" '
+        f'markerHeight="7.2" markerUnits="userSpaceOnUse" orient="auto">'
+        f'<path d="M0 0.4L10 4L0 7.6L1.8 4z" fill="{colour}"/></marker>'
+    )
+
+
+def _edge(edge: Edge) -> str:
+    colour, stroke, head = _EDGE[edge.role]
+    x, y = edge.start
+    path = f"M{number(x)} {number(y)}" + "".join(_stretch(stretch) for stretch in edge.path)
+    return (
+        f'<path class="edge {edge.role}" data-from="{edge.source}" data-to="{edge.target}" '
+        f'd="{path}" fill="none" stroke="{colour}" {stroke} marker-end="url(#{head})"/>'
+    )
+
+
+def _stretch(stretch: Stretch) -> str:
+    points = " ".join(f"{number(x)} {number(y)}" for x, y in stretch)
+    return ("L" if len(stretch) == 1 else "C") + points
+
+
+def _edge_label(edge: Edge) -> str:
+    x, y = edge.label_at
+    return _plain_text(edge.label, x, y, 9, GREY)
+
+
+def _box(box: Box) -> str:
+    fill, stroke, width = _STYLE[box.role]
+    left, top = box.x - box.width / 2, box.y - box.height / 2
+    parts = [
+        f'<g id="{box.key}" class="node {box.role}"><title>{escape(box.title)}</title>',
+        _rect(left, top, box.width, box.height, 0, fill, stroke, width),
+    ]
+    if box.retained:
+        parts.append(_rect(left + 3, top + 3, box.width - 6, box.height - 6, 0, "none", AMBER, 1.0))
+    parts.append(_label(box.label, box.x, box.y, box.width - 8, stroke))
+    if box.caption:
+        parts.append(_plain_text(box.caption, box.x, top - 4, 9, GREY))
+    return "".join([*parts, "</g>"])
+
+
+def _circle(circle: Circle) -> str:
+    fill, stroke, width = _STYLE[circle.role]
+    left, top = circle.x - circle.width / 2, circle.y - circle.height / 2
+    radius = circle.height / 2
+    return "".join(
+        [
+            f'<g id="{circle.key}" class="node {circle.role}"><title>{escape(circle.title)}</title>',
+            _rect(left, top, circle.width, circle.height, radius, fill, stroke, width),
+            _label(circle.label, circle.x, circle.y, circle.width - 7, stroke),
+            "</g>",
+        ]
+    )
+
+
+def _rect(
+    x: float, y: float, w: float, h: float, radius: float, fill: str, stroke: str, width: float
+) -> str:
+    corner = f' rx="{number(radius)}"' if radius else ""
+    return (
+        f'<rect x="{number(x)}" y="{number(y)}" width="{number(w)}" height="{number(h)}"{corner} '
+        f'fill="{fill}" stroke="{stroke}" stroke-width="{number(width)}"/>'
+    )
+
+
+def _frame(frame: Frame) -> str:
+    outline = (
+        f'<rect x="{number(frame.x)}" y="{number(frame.y)}" width="{number(frame.width)}" '
+        f'height="{number(frame.height)}" rx="10" fill="#f8fafc" stroke="#2563eb" '
+        f'stroke-width="1.1" stroke-dasharray="6 4"/>'
+    )
+    return outline + _line(frame.label.line, frame.x + 12, frame.y - 4, 12, "#2563eb", "start")
+
+
+def _label(label: Label, x: float, y: float, inside: float, colour: str) -> str:
+    if not label.below:
+        size = font_size(label.line, inside)
+        return _line(label.line, x, y + size * 0.34, size, colour)
+    size = min(font_size(label.line, inside, 12.5), font_size(label.below, inside, 12.5))
+    half = inside / 2 - 1
+    bar = (
+        f'<path d="M{number(x - half)} {number(y)}H{number(x + half)}" stroke="{colour}" '
+        f'stroke-width="0.9"/>'
+    )
+    return (
+        _line(label.line, x, y - 4, size, colour)
+        + bar
+        + _line(label.below, x, y + size * 0.98, size, colour)
+    )
+
+
+def _line(
+    line: Line, x: float, y: float, size: float, colour: str, anchor: str = "middle"
+) -> str:
+    stacked = next((i for i in range(1, len(line)) if (line[i - 1].shift, line[i].shift) == (1, -1)), 0)
+    if not stacked:
+        return _text(line, x, y, size, colour, anchor)
+    # Renderers disagree about a negative dx, so superscript and subscript are texts of their own.
+    before, pair, after = line[: stacked - 1], line[stacked - 1 : stacked + 1], line[stacked + 1 :]
+    left, middle = line_width(before, size), max(line_width((span,), size) for span in pair)
+    join = x + left
+    if anchor == "middle":
+        join = x + (left - middle - line_width(after, size)) / 2
+    parts = [_text(before, join, y, size, colour, "end")]
+    parts += [_text((span,), join + 0.5, y, size, colour, "start") for span in pair]
+    parts += [_text(after, join + middle + 0.5, y, size, colour, "start")] if after else []
+    return "".join(parts)
+
+
+def _text(line: Line, x: float, y: float, size: float, colour: str, anchor: str) -> str:
+    parts: list[str] = []
+    raised = 0.0
+    for span in line:
+        wanted = -0.36 * size if span.shift > 0 else 0.24 * size if span.shift < 0 else 0.0
+        parts.append(_span(span, wanted - raised, size))
+        raised = wanted
+    return (
+        f'<text x="{number(x)}" y="{number(y)}" font-size="{number(size)}" fill="{colour}" '
+        f'text-anchor="{anchor}">{"".join(parts)}</text>'
+    )
+
+
+def _span(span: Span, dy: float, size: float) -> str:
+    style = ' font-weight="bold"' if span.bold else ""
+    style += ' font-style="italic"' if span.italic else ""
+    style += f' dy="{number(dy)}"' if abs(dy) > 0.04 else ""
+    style += f' font-size="{number(size * 0.7)}"' if span.shift else ""
+    return f"<tspan{style}>{escape(span.text)}</tspan>"
+
+
+def _plain_text(
+    text: str,
+    x: float,
+    y: float,
+    size: float,
+    colour: str,
+    anchor: str = "middle",
+    weight: str = "normal",
+) -> str:
+    return (
+        f'<text x="{number(x)}" y="{number(y)}" font-size="{number(size)}" fill="{colour}" '
+        f'text-anchor="{anchor}" font-weight="{weight}" font-family="{SANS}">{escape(text)}</text>'
+    )
+
+
+def _legend(picture: Picture) -> list[str]:
+    x, y = 26.0, picture.height - 20
+    parts: list[str] = []
+    for mark in picture.legend:
+        parts.append(_mark(mark, x, y))
+        text = _LEGEND[mark]
+        parts.append(_plain_text(text, x + 32, y + 3.5, 10, GREY, anchor="start"))
+        x += 32 + len(text) * 5.2 + 24
+    return parts
+
+
+def _mark(mark: str, x: float, y: float) -> str:
+    if mark == "operator":
+        return _rect(x + 10, y - 6, 12, 12, 6, "#ffffff", INK, 1.2)
+    if mark in ("backward", "retained"):
+        colour, stroke, head = _EDGE[mark]
+        line = (
+            f'<path d="M{number(x)} {number(y)}H{number(x + 26)}" stroke="{colour}" {stroke} '
+            f'marker-end="url(#{head})"/>'
+        )
+        return line
+    fill, stroke, width = _STYLE["intermediate" if mark == "variable" else mark]
+    return _rect(x + 10, y - 6, 12, 12, 0, fill, stroke, width)
+
+
