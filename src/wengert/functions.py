@@ -301,7 +301,8 @@ def _reduced(name: str, losses: Any, reduction: Reduction) -> Any:
             got=f"losses of shape {losses.shape}",
             remedy='leave empty batches out, or reduction="sum"',
         )
-    return np.mean(losses) if reduction == "mean" else np.sum(losses)
+    total: Any = np.mean(losses) if reduction == "mean" else np.sum(losses)
+    return total
 
 
 def _axis(name: str, x: Any, axis: int) -> int:

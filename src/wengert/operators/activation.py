@@ -68,8 +68,11 @@ _HELD = 30.0
 _GELU, _CUBE = sqrt(2 / pi), 0.044715
 
 
-def _gelu_inner(x: Any) -> Any:
-    z = np.minimum(np.maximum(x, -_HELD), _HELD)
+def _held(x: Any) -> Any:
+    return np.minimum(np.maximum(x, -_HELD), _HELD)
+
+
+def _gelu_inner(z: Any) -> Any:
     return (2 * _GELU) * (z + _CUBE * z * z * z)
 
 
@@ -96,8 +99,8 @@ gelu = recordable("gelu", _gelu)
 
 
 def _gelu_rule(g: Any, y: Any, x: Any) -> Any:
-    z = np.minimum(np.maximum(x, -_HELD), _HELD)
-    gate = sigmoid(_gelu_inner(x))
+    z = _held(x)
+    gate = sigmoid(_gelu_inner(z))
     slope = (2 * _GELU) * (1 + (3 * _CUBE) * z * z)
     return g * (gate * (1 + z * (1 - gate) * slope))
 
@@ -158,6 +161,6 @@ ACTIVATIONS: tuple[Operator, ...] = (
         "gelu", "composite", _gelu, _result("gelu"), (_gelu_rule,),
         latex=r"\operatorname{{gelu}}({x})", cost=Cost(flops=10, transcendental=1),
         samples=_SMOOTH, saves=("x0",), symbol="gelu", workspace=_two_and_a_mask,
-        decomposition=lambda x: x * sigmoid(_gelu_inner(x)),
+        decomposition=lambda x: x * sigmoid(_gelu_inner(_held(x))),
     ),
 )  # fmt: skip

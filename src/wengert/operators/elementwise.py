@@ -96,7 +96,7 @@ UNARY: tuple[Operator, ...] = (
         saves=_Y, cost=_ALGEBRA, symbol="√",
     ),
     _operator(
-        np.square, lambda g, y, x: (2 * x) * g, "{x}^{{2}}",
+        np.square, lambda g, y, x: (2 * g) * x, "{x}^{{2}}",
         unary(real(-3, 3), special=(0.0, 1e150, -1e150), analytic=True),
         saves=_X, cost=_ALGEBRA, symbol="²",
     ),

@@ -317,7 +317,7 @@ INDEXING: tuple[Operator, ...] = (
             None,
         ),
         latex=r"{x0}_{{[{template}]}}", cost=FREE, samples=cases(_index_cases, analytic=True),
-        saves=("x1",), linear_in=(0,), symbol="[ ]", aliases="view", workspace=_copy_bytes,
+        saves=("x1+",), linear_in=(0,), symbol="[ ]", aliases="view", workspace=_copy_bytes,
     ),
     Operator(
         "index_add", "index", _index_add, _index_add_result,
@@ -326,7 +326,7 @@ INDEXING: tuple[Operator, ...] = (
             None,
         ),
         latex=r"\operatorname{{place}}_{{[{template}]}}({x0})", cost=Cost(flops=1),
-        samples=cases(_index_add_cases, analytic=True), saves=("x1",), linear_in=(0,),
+        samples=cases(_index_add_cases, analytic=True), saves=("x1+",), linear_in=(0,),
         symbol="+[ ]",
     ),
     Operator(
@@ -337,7 +337,7 @@ INDEXING: tuple[Operator, ...] = (
             None,
         ),
         latex=r"{x0}_{{[{x1}]}}", cost=FREE, samples=cases(_along_cases, analytic=True),
-        saves=("x1",), linear_in=(0,), symbol="[ ]",
+        saves=("x1+",), linear_in=(0,), symbol="[ ]",
     ),
     Operator(
         "add_along_axis", "index", _add_along, _add_along_result,
@@ -346,7 +346,7 @@ INDEXING: tuple[Operator, ...] = (
             None,
         ),
         latex=r"\operatorname{{place}}_{{[{x1}]}}({x0})", cost=Cost(flops=1),
-        samples=cases(_add_along_cases, analytic=True), saves=("x1",), linear_in=(0,),
+        samples=cases(_add_along_cases, analytic=True), saves=("x1+",), linear_in=(0,),
         symbol="+[ ]",
     ),
 )  # fmt: skip

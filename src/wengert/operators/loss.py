@@ -92,7 +92,7 @@ softmax_cross_entropy = recordable("softmax_cross_entropy", _cross_entropy)
 
 
 def _column(g: Any) -> Any:
-    return np.reshape(g, (*g.shape, 1))
+    return np.reshape(g, (*g.shape, 1)) if g.shape else g
 
 
 def _cross_entropy_rule(g: Any, y: Any, logits: Any, labels: Any) -> Any:
@@ -164,7 +164,7 @@ squared_error = recordable("squared_error", _squared_error)
 
 
 def _squared_error_rule(g: Any, y: Any, p: Any, t: Any) -> Any:
-    return (_column(g) if p.shape else g) * _difference(p, t)
+    return _column(g) * _difference(p, t)
 
 
 def _binary_result(logits: Type, labels: Type) -> Type:

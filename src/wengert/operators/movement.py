@@ -22,11 +22,11 @@ from wengert.operators.samples import Case, Samples, cases, real
 _DRAW = real(-3, 3)
 
 
-def _single(options: tuple[tuple[Shape, dict[str, Any]], ...]) -> Samples:
+def _single(options: tuple[tuple[Shape, dict[str, Any]], ...], *, analytic: bool = True) -> Samples:
     def draws(rng: np.random.Generator) -> list[Case]:
         return [((_DRAW(rng, shape),), dict(attributes)) for shape, attributes in options]
 
-    return cases(draws, analytic=True)
+    return cases(draws, analytic=analytic)
 
 
 # -- Results ------------------------------------------------------------------------------------
@@ -150,14 +150,15 @@ MOVEMENT: tuple[Operator, ...] = (
     Operator(
         "concatenate", "movement", _concatenate, _concatenate_result, (_concatenate_rule,),
         latex=r"\begin{{bmatrix}} {x} \end{{bmatrix}}", cost=FREE,
-        samples=cases(_concatenate_cases, analytic=True), symbol="concat", variadic=True,
+        samples=cases(_concatenate_cases, analytic=True), symbol="concat", linear_in=(0,),
+        variadic=True,
     ),
     Operator(
         "cast", "elementwise", _cast, _cast_result,
         (lambda g, y, x, *, dtype: to_dtype(g, dtype=x.dtype.name),),
         latex="{x}", cost=FREE, symbol="cast", linear_in=(0,),
         samples=_single((((2, 3), {"dtype": "float64"}), ((), {"dtype": "float64"}),
-                         ((0,), {"dtype": "float64"}))),
+                         ((0,), {"dtype": "float64"})), analytic=False),
     ),
     # A second name for one value: the chain rule's ∂J/∂L = 1 beside ∂J/∂s = 1, at no bytes.
     Operator(

@@ -231,8 +231,8 @@ EINSUM = Operator(
     latex=r"\operatorname{{einsum}}({x})",
     cost=Cost(flops=1, passes=_einsum_passes),
     samples=cases(_einsum_cases, analytic=True),
-    saves=("x",),
-    linear_in=(),
+    saves=("x0+",),
+    linear_in=(0,),
     symbol="einsum",
     variadic=True,
 )

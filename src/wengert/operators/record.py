@@ -74,9 +74,10 @@ class Operator:
             dtype. The single rule of a variadic operator takes the operand's number first.
             None for an operand without derivative (indices, conditions). A single None for
             an operator whose result is constant by nature (comparisons, argmax).
-        saves: which forward values the rules read: "y", "x0", "x1" …, or "x" for all operands
-            of a variadic operator (shapes and dtypes are free).
-        linear_in: operands in which the result is linear when the others are fixed.
+        saves: which forward values the rules read: "y", "x0", "x1" …; "x1+" is operand 1 and
+            all after it (shapes and dtypes are free).
+        linear_in: operands in which the result is linear when the others are fixed; 0 stands
+            for each operand of a variadic operator.
         latex: template over {x}, {x0}, {x1} …; what a circle and a formula show.
         symbol: short text inside the circle of a drawing.
         cost: arithmetic per element; FREE is written out.

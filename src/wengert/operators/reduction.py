@@ -90,8 +90,11 @@ def _meaning(name: str) -> Rule:
 
 
 def expand(g: Any, shape: Shape, axis: Axes, keepdims: bool) -> Any:
-    """Return ``g`` with the reduced axes back as axes of size 1."""
-    return g if keepdims else np.reshape(g, shapes.reduce(shape, axis, True))
+    """Return ``g`` in a shape that broadcasts along the reduced axes."""
+    # Axes that are missing in front broadcast by themselves.
+    if keepdims or axis == tuple(range(len(axis))):
+        return g
+    return np.reshape(g, shapes.reduce(shape, axis, True))
 
 
 def spread(g: Any, shape: Shape, axis: Axes, keepdims: bool) -> Any:
