@@ -81,7 +81,7 @@ class Report:
 
 
 def check_gradients(
-    f: Callable[..., Any], *args: Any, order: int = 2, seed: int = 0, tolerance: float = 1e-6
+    f: Callable[..., Any], *args: Any, order: int = 2, seed: int = 0, tolerance: float = 1e-7
 ) -> Report:
     """Check the derivatives of ``f`` at ``args`` in float64, and return what was compared.
 

@@ -47,8 +47,9 @@ def ravel(a: Any, order: str = "C") -> Any:
 def transpose(a: Any, axes: Any = None) -> Any:
     """np.transpose"""
     wanted = tuple(reversed(range(a.ndim))) if axes is None else sizes(axes)
-    order = tuple(shapes.normalize_axis(axis, a.ndim) for axis in wanted)
-    if sorted(axis for axis in order if axis is not None) != list(range(a.ndim)):
+    found = (shapes.normalize_axis(axis, a.ndim) for axis in wanted)
+    order = tuple(axis for axis in found if axis is not None)
+    if len(wanted) != a.ndim or sorted(order) != list(range(a.ndim)):
         raise ShapeError(
             f"{described(a)} is transposed by {wanted}",
             expected=f"each axis from 0 to {a.ndim - 1} once",

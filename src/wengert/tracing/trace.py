@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from wengert.base.errors import DtypeError, TraceError
+from wengert.base.errors import DtypeError, TraceError, WengertError
 from wengert.base.tree import LEAF, Structure, flatten, path_text, paths, unflatten
 from wengert.graph.check import check
 from wengert.graph.graph import Graph
@@ -74,7 +74,7 @@ def trace_with_captures(
         arguments.append(argument)
         structures.append(structure)
     with named_numbers(function), frames.watching_returns(recorder.notice_return):
-        result = function(*arguments)
+        result = _called(function, arguments)
     leaves, output_structure = flatten(result)
     outputs = tuple(_output(recorder, leaf) for leaf in leaves)
     captured = tuple(recorder.captured.values())
@@ -95,6 +95,18 @@ def trace_with_captures(
     )
     graph = check(finished_graph(graph, recorder.names))
     return Trace(graph, tuple(outer for outer, _ in captured))
+
+
+def _called(function: Callable[..., Any], arguments: list[Any]) -> Any:
+    try:
+        return function(*arguments)
+    except WengertError:
+        raise
+    except Exception as error:
+        # NumPy puts its own words around an error from float(); ours say more.
+        if isinstance(error.__cause__, WengertError):
+            raise error.__cause__ from None
+        raise
 
 
 def argument_names(function: Callable[..., Any], count: int) -> tuple[str, ...]:

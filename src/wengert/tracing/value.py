@@ -68,7 +68,10 @@ class TracedValue:
         )  # fmt: skip
 
     def __float__(self) -> NoReturn:
-        _leaves(self, "turned into a Python float", "leave it as the 0-d array that it is")
+        _leaves(
+            self, "turned into a Python float",
+            "leave it as the 0-d array that it is; to fill an array, build it with np.stack",
+        )  # fmt: skip
 
     def __int__(self) -> NoReturn:
         _leaves(self, "turned into a Python int", "leave it as an array, or pass the int itself")

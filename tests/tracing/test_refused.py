@@ -1,0 +1,186 @@
+"""Every way out of the graph raises a designed error with the user's line and a remedy."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.testing import overrides
+
+from wengert.base.errors import (
+    DtypeError,
+    ShapeError,
+    TraceError,
+    UnsupportedError,
+    WengertError,
+)
+from wengert.tracing import functions, ufuncs
+from wengert.tracing.spec import Spec
+from wengert.tracing.trace import trace
+from wengert.tracing.tracer import Tracer
+
+kept: list[Any] = []
+
+
+def _fill(x: Any) -> Any:
+    out = np.zeros(3)
+    out[0] = x[0]
+    return out
+
+
+def _assign(x: Any) -> Any:
+    y = x * 2
+    y[0] = 1.0
+    return y
+
+
+def _add_into_plain(x: Any) -> Any:
+    out = np.zeros(3)
+    out += x
+    return out
+
+
+def _change_argument(x: Any) -> Any:
+    x += 1
+    return x
+
+
+def _change_viewed(x: Any) -> Any:
+    y = x * 2
+    head = y[:2]
+    y += 1
+    return head
+
+
+def _full_like(x: Any) -> Any:
+    return np.full_like(np.zeros(3), x[0])
+
+
+REFUSED: dict[str, Callable[[Any], Any]] = {
+    "if": lambda x: x if x.sum() > 0 else -x,
+    "and": lambda x: x.sum() and 1.0,
+    "float": lambda x: x * float(x.sum()),
+    "int": lambda x: x * int(x.sum()),
+    "complex": lambda x: x * complex(x.sum()),
+    "array": lambda x: np.array(x),
+    "array of traced": lambda x: np.array([x[0], 1.0]),
+    "asarray": lambda x: np.asarray(x),
+    "full": lambda x: np.full(3, x[0]),
+    "full_like": _full_like,
+    "float64": lambda x: np.float64(x[0]),
+    "range": lambda x: [i for i in range(x[0])],
+    "index of plain": lambda x: np.arange(3)[x],
+    "fill": _fill,
+    "assign": _assign,
+    "add into plain": _add_into_plain,
+    "change argument": _change_argument,
+    "change viewed": _change_viewed,
+    "copyto": lambda x: np.copyto(np.zeros(3), x),
+    "put": lambda x: np.put(np.zeros(3), [0], x[0]),
+    "add.at": lambda x: np.add.at(np.zeros(3), [0], x[0]),
+    "item": lambda x: x[0].item(),
+    "tolist": lambda x: x.tolist(),
+    "contains": lambda x: 1.0 in x,
+    "traced mask": lambda x: x[x > 0],
+    "list": lambda x: x + [x[0], x[1], x[2]],
+    "where places": lambda x: np.where(x > 0),
+    "float index": lambda x: x[np.array([0.5])],
+    "text": lambda x: x + "a",
+    "math": lambda x: __import__("math").exp(x[0]),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_ways_out_raise_in_the_users_words(name: str) -> None:
+    with pytest.raises((TraceError, DtypeError, UnsupportedError)) as caught:
+        trace(REFUSED[name], Spec((3,)))
+    assert "test_refused.py" in str(caught.value.where), str(caught.value)
+
+
+def test_shape_mismatch_names_both_operands() -> None:
+    def f(W: Any, x: Any) -> Any:
+        z = W @ x
+        return z
+
+    with pytest.raises(ShapeError) as caught:
+        trace(f, Spec((3, 4)), Spec((5,)))
+    text = str(caught.value)
+    assert "W: float64 (3, 4)" in text
+    assert "x: float64 (5,)" in text
+    assert "test_refused.py" in text
+    with pytest.raises(ShapeError, match="W"):
+        trace(lambda W, b: W + b, Spec((3, 4)), Spec((3,)))
+
+
+@pytest.mark.parametrize(
+    "bad", [lambda x: x[3], lambda x: x[0, 0], lambda x: x[[5]], lambda x: x.sum(axis=2),
+            lambda x: x.reshape(2, 2), lambda x: x.transpose(1, 0), lambda x: np.squeeze(x, 0),
+            lambda x: np.concatenate([x, x[None]]), lambda x: np.stack([x, x[:2]]),
+            lambda x: np.einsum("ij->i", x), lambda x: np.broadcast_to(x, (2,))],
+)  # fmt: skip
+def test_impossible_shapes_are_shape_errors(bad: Callable[[Any], Any]) -> None:
+    with pytest.raises(ShapeError) as caught:
+        trace(bad, Spec((3,)))
+    assert "test_refused.py" in str(caught.value.where)
+
+
+def test_escaped_values_are_found() -> None:
+    trace(lambda x: kept.append(x) or x, Spec((3,)))
+    with pytest.raises(TraceError, match="over"):
+        trace(lambda x: x + kept[0], Spec((3,)))
+    with pytest.raises(TraceError, match="over"):
+        kept[0] * 2
+    kept.clear()
+
+
+@pytest.mark.parametrize("dtype", ["object", "S3", ">f8", "datetime64[s]"])
+def test_dtypes_that_cannot_be_held(dtype: str) -> None:
+    with pytest.raises(DtypeError):
+        trace(lambda x: x, np.zeros(3, dtype=dtype))
+
+
+def test_unsupported_functions_name_the_nearest() -> None:
+    with pytest.raises(UnsupportedError, match=r"np\.take_along_axis"):
+        trace(lambda x: np.sort(x), Spec((3,)))
+    with pytest.raises(UnsupportedError, match="where="):
+        trace(lambda x: np.add(x, 1, where=np.array([True, False, True])), Spec((3,)))
+
+
+def test_numbers_that_do_not_fit() -> None:
+    with pytest.raises(DtypeError, match="300"):
+        trace(lambda x: x + 300, Spec((3,), "uint8"))
+
+
+def _calls() -> dict[str, Any]:
+    found = {f.__name__: f for f in overrides.get_overridable_numpy_array_functions()}
+    found |= {f.__name__: f for f in overrides.get_overridable_numpy_ufuncs()}
+    return found
+
+
+@pytest.mark.parametrize("name", sorted(_calls()))
+def test_nothing_of_numpy_is_silently_constant(name: str) -> None:
+    """Each overridable callable gives traced values, a fact of the shape, or a designed error."""
+    function = _calls()[name]
+    if function in functions.TABLE or function in ufuncs.TABLE:
+        return
+
+    def f(x: Any) -> Any:
+        count = getattr(function, "nin", 1)
+        return function(*[x] * count)
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            graph = trace(f, Spec((3, 3)))
+        except (WengertError, TypeError, ValueError, IndexError, AttributeError):
+            return
+    assert graph.outputs and all(v.role != "constant" for v in graph.outputs)  # noqa: PT018
+
+
+def test_every_row_is_numpys() -> None:
+    known = {*overrides.get_overridable_numpy_array_functions(), np.amax, np.amin}
+    assert set(functions.TABLE) <= known
+    assert isinstance(Tracer, type)
