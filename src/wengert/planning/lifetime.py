@@ -89,20 +89,39 @@ def lifetimes(
         members.setdefault(storage_of[variable], []).append(variable)
     birth = {out: at for at, op in enumerate(graph.operations) for out in op.outputs}
     end = last_uses(graph)
-    read = _read_backward(graph, pass_of)
+    read = {storage_of[v] for v in _read_backward(graph, storage_of, pass_of)}
     whole = len(graph.operations) + 1
     found: list[Lifetime] = []
     for base, group in members.items():
         given = base not in birth
         born = 0 if given else birth[base]
         made: Pass = "given" if given else pass_of[born]
-        retained = made in ("given", "forward") and any(member in read for member in group)
+        retained = made in ("given", "forward") and base in read
         death = whole if given else 1 + max(end[member] for member in group)
         views = tuple(member for member in group if member is not base)
         found.append(Lifetime(base, views, born, death, made, retained))
     return tuple(sorted(found, key=lambda each: (each.made != "given", each.birth)))
 
 
-def _read_backward(graph: Graph, pass_of: tuple[Pass, ...]) -> set[Variable]:
-    pairs = zip(graph.operations, pass_of, strict=True)
-    return {v for operation, made in pairs if made == "backward" for v in operation.inputs}
+def reads_bytes(
+    graph: Graph, storage_of: Mapping[Variable, Variable], operation: Operation, variable: Variable
+) -> bool:
+    """Return whether an operation uses the numbers of an operand.
+
+    Making a view reads none of them; but a view that the graph returns hands them out.
+    """
+    outs = operation.outputs
+    is_view = all(storage_of[out] is storage_of[variable] for out in outs)
+    return not is_view or any(out in graph.outputs for out in outs)
+
+
+def _read_backward(
+    graph: Graph, storage_of: Mapping[Variable, Variable], pass_of: tuple[Pass, ...]
+) -> set[Variable]:
+    return {
+        variable
+        for operation, made in zip(graph.operations, pass_of, strict=True)
+        if made == "backward"
+        for variable in operation.inputs
+        if reads_bytes(graph, storage_of, operation, variable)
+    }

@@ -14,7 +14,7 @@ from wengert.graph.variable import Variable
 from wengert.operators.registry import OPERATORS
 from wengert.operators.storage import storages
 from wengert.planning.cost import Work, work
-from wengert.planning.labels import labels
+from wengert.planning.labels import labels, write
 from wengert.planning.lifetime import Lifetime, Pass, lifetimes, passes
 from wengert.planning.simulate import simulate
 
@@ -91,6 +91,10 @@ class Plan:
         """Return the operation at a position of the schedule."""
         return self.graph.operations[self.schedule[position]]
 
+    def written(self, position: int) -> str:
+        """Return the operation at a position as ``operator(operands)``."""
+        return write(self.graph, self.names, self.operation(position))
+
     def step_bytes(self, position: int) -> int:
         """Bytes of the intermediates that one operation touches, and its workspace."""
         operation = self.operation(position)
@@ -103,6 +107,11 @@ class Plan:
         """The lifetime of the storage that each variable lies in."""
         every = (*self.state, *self.intermediates)
         return {member: each for each in every for member in each.members}
+
+    @cached_property
+    def storage_of(self) -> Mapping[Variable, Variable]:
+        """The variable that owns the bytes of each variable."""
+        return {variable: each.base for variable, each in self.lifetime_of.items()}
 
     def __str__(self) -> str:
         return f"Plan({self.graph.name}: peak {self.peak_bytes:,} bytes)"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -11,7 +11,7 @@ from wengert.base.dtypes import short
 from wengert.base.quantities import format_bytes
 from wengert.planning.lifetime import Lifetime
 from wengert.planning.plan import Plan
-from wengert.planning.terms import backward_terms, write
+from wengert.planning.terms import backward_terms
 from wengert.planning.timeline import kind
 
 MARK = "●"
@@ -81,9 +81,13 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class _Column:
-    """A column: its heading, its texts, its alignment, and which ones go first when narrow."""
+    """A column: heading, texts, the most characters it takes, and when it is left out.
+
+    Columns of a higher level go first when the terminal is narrow; those of level 0 stay.
+    """
 
     heading: str
+    level: int
     write: Callable[[Row], str]
     width: int
     right: bool = False
@@ -118,7 +122,7 @@ def _row(plan: Plan, lifetime: Lifetime) -> Row:
     given = lifetime.made == "given"
     end = len(plan.schedule)
     returned = lifetime.death > end
-    last = "the end" if returned else write(plan.operation(lifetime.death - 1), plan.names)
+    last = "the end" if returned else plan.written(lifetime.death - 1)
     return Row(
         label=plan.names[base],
         shape=base.shape,
@@ -126,7 +130,7 @@ def _row(plan: Plan, lifetime: Lifetime) -> Row:
         nbytes=lifetime.nbytes,
         birth=lifetime.birth,
         death=lifetime.death,
-        made_by="given" if given else write(plan.operation(lifetime.birth), plan.names),
+        made_by="given" if given else plan.written(lifetime.birth),
         freed_after=last,
         role="output" if returned and not given else base.role,
         kind=kind(lifetime),
@@ -147,39 +151,42 @@ def _short_reason(plan: Plan, lifetime: Lifetime) -> str:
     return "until " + ", ".join(plan.names[out] for out in last.outputs)
 
 
+def _columns(plan: Plan) -> list[_Column]:
+    return [
+        _Column("variable", 0, _marked, 24),
+        _Column("bytes", 0, lambda row: format_bytes(row.nbytes), 8, right=True),
+        _Column("shape", 3, _type, 20),
+        _Column("kind", 2, _kind, 12),
+        _Column("alive", 1, lambda row: _alive(row, plan), 12),
+        _Column("made by", 5, lambda row: row.made_by, 28),
+        _Column("why", 4, lambda row: row.why, 200),
+    ]
+
+
 def _fitting(rows: Sequence[Row], plan: Plan, width: int) -> list[_Column]:
-    """Return the columns that fit: those that say least are left out first."""
-    wanted = [
-        (0, "variable", lambda row: (MARK if row.at_peak else " ") + " " + row.label, False),
-        (0, "bytes", lambda row: format_bytes(row.nbytes), True),
-        (3, "shape", _type, False),
-        (2, "kind", lambda row: row.role if row.kind in ("given", "forward") else row.kind, False),
-        (1, "alive", lambda row: _alive(row, plan), False),
-        (5, "made by", lambda row: row.made_by, False),
-        (4, "why", lambda row: row.why, False),
-    ]  # fmt: skip
-    caps = {"variable": 24, "shape": 20, "made by": 28, "why": 200}
-    columns: list[tuple[int, _Column]] = []
-    for drop, heading, write_cell, right in wanted:
-        longest = max([len(heading), *(len(write_cell(row)) for row in rows)])
-        size = min(longest, caps.get(heading, longest))
-        columns.append((drop, _Column(heading, write_cell, size, right)))
-    return _dropped_to(columns, width)
-
-
-def _dropped_to(columns: list[tuple[int, _Column]], width: int) -> list[_Column]:
+    """Return the columns that fit, each as wide as its texts need."""
+    columns = [_narrowed(column, rows) for column in _columns(plan)]
     for level in (6, 5, 4, 3, 2, 1):
-        kept = [column for drop, column in columns if drop < level]
-        elastic = kept[-1].heading == "why"
-        fixed = sum(len(_GAP) + column.width for column in kept[: -1 if elastic else None])
-        room = width - fixed
-        if elastic and room >= min(kept[-1].width, 12):
-            last = kept[-1]
-            size = min(last.width, room)
-            return [*kept[:-1], _Column(last.heading, last.write, size, last.right)]
-        if not elastic and room >= -len(_GAP):
-            return kept
-    return [column for drop, column in columns if drop == 0]
+        *kept, last = [column for column in columns if column.level < level]
+        room = width - sum(len(_GAP) + column.width for column in kept)
+        if last.heading == "why" and room >= min(last.width, 12):
+            return [*kept, replace(last, width=min(last.width, room))]
+        if room >= last.width:
+            return [*kept, last]
+    return [column for column in columns if column.level == 0]
+
+
+def _narrowed(column: _Column, rows: Sequence[Row]) -> _Column:
+    longest = max([len(column.heading), *(len(column.write(row)) for row in rows)])
+    return replace(column, width=min(column.width, longest))
+
+
+def _marked(row: Row) -> str:
+    return f"{MARK if row.at_peak else ' '} {row.label}"
+
+
+def _kind(row: Row) -> str:
+    return row.kind if row.kind in ("retained", "gradient") and row.role != "output" else row.role
 
 
 def _type(row: Row) -> str:
@@ -212,7 +219,7 @@ def _peak_place(plan: Plan) -> str:
         return ""
     operation = plan.operation(plan.peak_at)
     where = f", {operation.location}" if operation.location else ""
-    return f" at operation {plan.peak_at}: {write(operation, plan.names)}{where}"
+    return f" at operation {plan.peak_at}: {plan.written(plan.peak_at)}{where}"
 
 
 def _exact(nbytes: int) -> str:

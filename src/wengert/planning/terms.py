@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from wengert.base.errors import Location
 from wengert.graph.graph import Graph
 from wengert.graph.operation import Operation
 from wengert.graph.variable import Variable
-from wengert.planning.lifetime import Lifetime
+from wengert.planning.labels import write
+from wengert.planning.lifetime import Lifetime, reads_bytes
 from wengert.planning.plan import Plan
 
 
@@ -46,17 +46,21 @@ class Term:
 def backward_terms(plan: Plan, lifetime: Lifetime) -> tuple[Term, ...]:
     """Return the backward operations that read any view of a storage, in order.
 
-    Making a view of the storage reads no bytes and is no term; what reads the view is one.
+    Making a view of the storage reads no bytes and is no term unless the view is returned;
+    what reads the view is one.
     """
     members = set(lifetime.members)
     found: list[Term] = []
     for position in range(lifetime.birth, min(lifetime.death, len(plan.schedule))):
         operation = plan.operation(position)
-        reads = members.intersection(operation.inputs)
-        looks = members.issuperset(operation.outputs)
-        if reads and not looks and plan.passes[position] == "backward":
+        reads = any(each in members and _reads(plan, operation, each) for each in operation.inputs)
+        if reads and plan.passes[position] == "backward":
             found.append(_term(plan, lifetime, operation, position))
     return tuple(found)
+
+
+def _reads(plan: Plan, operation: Operation, variable: Variable) -> bool:
+    return reads_bytes(plan.graph, plan.storage_of, operation, variable)
 
 
 def _term(plan: Plan, lifetime: Lifetime, operation: Operation, position: int) -> Term:
@@ -64,7 +68,7 @@ def _term(plan: Plan, lifetime: Lifetime, operation: Operation, position: int) -
     origin = operation.origin
     return Term(
         position,
-        write(operation, plan.names),
+        plan.written(position),
         plan.names[goal],
         rule_text(plan, origin) if origin is not None else "the backward pass",
         _operand(plan.graph, origin, lifetime) if origin is not None else None,
@@ -73,17 +77,12 @@ def _term(plan: Plan, lifetime: Lifetime, operation: Operation, position: int) -
     )
 
 
-def write(operation: Operation, names: Mapping[Variable, str]) -> str:
-    """Return ``operator(operands)`` with the names of the plan."""
-    return f"{operation.operator}({', '.join(names[each] for each in operation.inputs)})"
-
-
 def rule_text(plan: Plan, origin: Variable) -> str:
     """Return the forward operation behind a rule, ``o = matmul(W2, h)``."""
     producer = plan.graph.producer.get(origin)
     if producer is None:
         return plan.names[origin]
-    return f"{plan.names[origin]} = {write(producer, plan.names)}"
+    return f"{plan.names[origin]} = {write(plan.graph, plan.names, producer)}"
 
 
 def target(graph: Graph, operation: Operation) -> Variable:

@@ -11,7 +11,7 @@ from wengert.graph.variable import Variable
 from wengert.planning.drop import Dropped, drop
 from wengert.planning.lifetime import Lifetime
 from wengert.planning.plan import Plan
-from wengert.planning.terms import Term, backward_terms, write
+from wengert.planning.terms import Term, backward_terms
 
 # Operators whose derivative is decided by one bit an element: which side of a kink it is on.
 _ONE_BIT = frozenset({"relu", "leaky_relu", "absolute", "maximum", "minimum", "where", "sign"})
@@ -69,7 +69,7 @@ class Reason:
         size = format_bytes(self.nbytes)
         many = f"{len(self.terms)} backward term" + ("" if len(self.terms) == 1 else "s")
         if self.given:
-            read = f"; {many} read it" if self.terms else ""
+            read = f"; read by {many}" if self.terms else ""
             return f"{name}: {size}, given, so it is held throughout{read}"
         if self.retained:
             return f"{name}: {size}, retained for {many}"
@@ -129,7 +129,7 @@ def why(plan: Plan, label: str) -> Reason:
         nbytes=lifetime.nbytes,
         birth=lifetime.birth,
         death=lifetime.death,
-        made_by="given" if given else write(plan.operation(lifetime.birth), plan.names),
+        made_by="given" if given else plan.written(lifetime.birth),
         freed_after=freed_after(plan, lifetime),
         terms=terms,
         dropped=drop(plan, lifetime),
@@ -162,7 +162,7 @@ def freed_after(plan: Plan, lifetime: Lifetime) -> str:
     if lifetime.death > len(plan.schedule):
         return "whoever called" if lifetime.made != "given" else "every run"
     last = lifetime.death - 1
-    return f"operation {last}: {write(plan.operation(last), plan.names)}"
+    return f"operation {last}: {plan.written(last)}"
 
 
 def _cheaper(plan: Plan, lifetime: Lifetime) -> str | None:

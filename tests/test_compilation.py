@@ -1,0 +1,134 @@
+"""wg.plan: from a function and shapes to an answer."""
+
+import json
+
+import numpy as np
+import pytest
+
+from planning.networks import NETWORKS
+from wengert.base.errors import BudgetError, OptionError
+from wengert.compilation import plan
+from wengert.tracing.spec import Spec
+from wengert.transforms import grad
+
+F4 = "float32"
+
+
+@pytest.fixture(scope="module")
+def sample():
+    function, *specs = NETWORKS["sample"]
+    return plan(function, *specs)
+
+
+def test_an_objective_is_planned_with_its_backward_pass(sample):
+    passes = {moment.made for moment in sample.timeline()}
+    assert passes == {"forward", "backward"}
+    assert {v.label for v in sample.graph.outputs} >= {"d(W1)", "d(W2)"}
+
+
+def test_prediction_holds_less_than_training(sample):
+    function, *specs = NETWORKS["sample"]
+    forward = plan(function, *specs, backward=False)
+    assert forward.peak_bytes < sample.peak_bytes
+    assert forward.retained_bytes == 0 < sample.retained_bytes
+
+
+def test_a_step_is_planned_as_it_is():
+    def step(state, X, y):
+        gradient = grad(lambda W: np.sum((X @ W - y) ** 2))(state)
+        return state - 0.1 * gradient, {"rate": 0.1}
+
+    found = plan(step, Spec((5, 3)), Spec((8, 5)), Spec((8, 3)))
+    assert len(found.graph.outputs) == 2
+    assert found.growth()(16) > found.growth()(8)
+
+
+def test_arrays_are_examples_too_and_are_not_read():
+    function, *specs = NETWORKS["sample"]
+    poisoned = [np.full((512, 784), np.nan, F4), np.full(512, 9**9)]
+    assert plan(function, specs[0], *poisoned).peak_bytes == plan(function, *specs).peak_bytes
+
+
+@pytest.mark.parametrize("network", [name for name in NETWORKS if name != "clipped"])
+def test_growth_in_the_batch_is_the_plan_at_other_batches(network):
+    function, parameters, *batch = NETWORKS[network]
+    found = plan(function, parameters, *batch)
+    axis = 1 if network == "columns" else 0
+    for size in (2, 77, 600):
+        specs = [
+            Spec(tuple(size if a == axis else n for a, n in enumerate(s.shape)), s.dtype)
+            for s in batch
+        ]
+        assert found.growth()(size) == plan(function, parameters, *specs).peak_bytes
+
+
+def test_largest_batch_reads_budgets(sample):
+    at = sample.largest_batch("200MB")
+    assert at == sample.largest_batch(200_000_000)
+    function, parameters, *_ = NETWORKS["sample"]
+    here, more = (
+        plan(function, parameters, Spec((n, 784), F4), Spec((n,), "int64")).peak_bytes
+        for n in (int(at), at + 1)
+    )
+    assert here <= 200_000_000 < more
+    with pytest.raises(OptionError, match="memory budget"):
+        sample.largest_batch("plenty")
+    with pytest.raises(BudgetError, match="no batch size fits"):
+        sample.largest_batch("1kB")
+
+
+def test_growth_in_width_changes_only_the_tied_axes():
+    def objective(parameters, X, y):
+        h = np.tanh(X @ parameters["W1"])
+        return np.sum((h @ parameters["W2"] - y) ** 2)
+
+    def at(d, parameters=None):
+        weights = {"W1": Spec((d, 20)), "W2": Spec((20, 20))}
+        return plan(objective, weights, Spec((64, d)), Spec((64, 20)))
+
+    found = at(20).growth().width
+    assert found is not None
+    for d in (10, 20, 200):
+        assert found(d) == at(d).peak_bytes
+
+
+def test_growth_in_layers():
+    def at(count):
+        return plan(
+            NETWORKS["deep"][0],
+            [Spec((30, 20)), *[Spec((20, 20))] * count],
+            Spec((50, 30)),
+            Spec((50, 20)),
+        )
+
+    found = at(4).growth().layers
+    assert found is not None and "peak(n)" in found.formula
+    for count in (2, 3, 4, 9, 31):
+        assert found(count) == at(count).peak_bytes
+
+
+def test_a_single_example_has_no_batch_axis():
+    def objective(W, x, y):
+        return np.sum((W @ x - y) ** 2)
+
+    found = plan(objective, Spec((3, 3)), Spec((3,)), Spec((3,)))
+    with pytest.raises(OptionError, match="objective has no batch axis") as problem:
+        found.growth()
+    assert "(3,), (3,)" in str(problem.value)
+    with pytest.raises(OptionError, match="no batch axis"):
+        found.largest_batch("1MB")
+
+
+def test_json_is_plain_data(sample):
+    found = json.loads(sample.to_json())
+    assert found["peak_bytes"] == sample.peak_bytes
+    assert max(each["live"] for each in found["operations"]) == sample.peak_bytes
+    assert {each["label"] for each in found["state"]} >= {"W1", "W2", "X", "y"}
+    h = next(each for each in found["intermediates"] if each["label"] == "h")
+    assert h["bytes"] == 512 * 256 * 4 and h["kind"] == "retained"
+
+
+def test_texts(sample):
+    assert "peak" in str(sample) and "plan of sample" in str(sample)
+    assert "&lt;" not in sample._repr_html_() or "<" in str(sample.table())
+    assert str(sample.growth()).startswith("batch size B: peak(B) = ")
