@@ -56,8 +56,8 @@ def _differentiated(objective: Callable[..., Any], examples: tuple[Any, ...], wr
     positions = (wrt,) if isinstance(wrt, int) else wrt
     examples = _checked_arguments(objective, examples, positions)
     found = trace_with_captures(objective, examples, set(positions))
-    graph = found.graph
-    _check_scalar(objective, graph)
+    _check_scalar(objective, found.graph)
+    graph = _with_named_objective(found.graph)
     leaves = _leaves_by_argument(graph)
     wanted = [variable for position in positions for variable in leaves[position]]
     result = reverse.pullback(graph, wanted)
@@ -70,6 +70,17 @@ def _differentiated(objective: Callable[..., Any], examples: tuple[Any, ...], wr
     )
     pair = Structure("tuple", (0, 1), (graph.output_structure, gradient_structure))
     return _Joint(found, replace(result.graph, output_structure=pair), structures)
+
+
+def _with_named_objective(graph: Graph) -> Graph:
+    """Call an objective that is returned without a name J, as the chain rule's lines do."""
+    result = graph.outputs[0]
+    if result.label is not None or result not in graph.producer:
+        return graph
+    names = Names()
+    names.keep(graph)
+    names.suggest(result, "J")
+    return finished_graph(graph, names)
 
 
 def _leaves_by_argument(graph: Graph) -> list[tuple[Variable, ...]]:
@@ -152,6 +163,20 @@ def _warn_unconnected(
 
 def _name(function: Callable[..., Any]) -> str:
     return getattr(function, "__name__", type(function).__name__)
+
+
+def name(value: Any, label: str) -> Any:
+    """Give a value the name under which graphs, formulas and drawings show it; return it.
+
+    Needed only where no local variable holds the value. On plain arrays it does nothing.
+
+    >>> from wengert.tracing.trace import trace
+    >>> trace(lambda x: np.sum(name(x * 2, "h")), np.ones(3)).operations[0].output.label
+    'h'
+    """
+    if isinstance(value, Tracer):
+        value.recorder.names.suggest(value.variable, label, -2)
+    return value
 
 
 # -- running a traced graph on arrays, or inside another trace ----------------------------------

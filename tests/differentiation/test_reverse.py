@@ -124,7 +124,9 @@ def test_unconnected_parameters_warn_and_say_where_the_path_is_cut() -> None:
         grad(lambda w: np.sum(np.where(w > 0, 1.0, 2.0)))(np.ones(2))
 
 
-@pytest.mark.parametrize("bad", [lambda w: w * 2, lambda w: np.argmax(w), lambda w: (), lambda w: 3])
+@pytest.mark.parametrize(
+    "bad", [lambda w: w * 2, lambda w: np.argmax(w), lambda w: (), lambda w: 3]
+)
 def test_objectives_that_are_no_real_scalar(bad: Any) -> None:
     with pytest.raises(DifferentiationError, match="scalar"):
         grad(bad)(np.ones(3))

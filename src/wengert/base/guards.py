@@ -30,6 +30,11 @@ def is_tuple(value: Any) -> TypeGuard[tuple[Any, ...]]:
     return isinstance(value, tuple)
 
 
+def is_slice(value: Any) -> TypeGuard[slice[Any, Any, Any]]:
+    """Return whether a value is a slice."""
+    return isinstance(value, slice)
+
+
 def is_number(value: Any) -> TypeGuard[complex]:
     """Return whether a value is a Python number, and not one of NumPy's scalars."""
     return isinstance(value, bool | int | float | complex) and not isinstance(value, np.generic)

@@ -43,7 +43,7 @@ def _parts(tree: Any) -> tuple[str, tuple[Any, ...], list[Any], type | None] | N
         return "dict", tuple(mapping), list(mapping.values()), None
     if isinstance(tree, tuple) and hasattr(cast(Any, tree), "_fields"):
         named = cast(Any, tree)
-        return "namedtuple", tuple(named._fields), list(named), cast("type", type(named))
+        return "namedtuple", tuple(named._fields), list(named), _type(named)
     if isinstance(tree, list | tuple):
         items = list(cast("list[Any]", tree))
         return (
@@ -56,6 +56,10 @@ def _parts(tree: Any) -> tuple[str, tuple[Any, ...], list[Any], type | None] | N
         names = tuple(field.name for field in dataclasses.fields(tree))
         return "dataclass", names, [getattr(tree, name) for name in names], type(tree)
     return None
+
+
+def _type(value: Any) -> type[Any]:
+    return type(value)  # pyright: ignore[reportUnknownVariableType]
 
 
 def flatten(tree: Any, is_leaf: Callable[[Any], bool] | None = None) -> tuple[list[Any], Structure]:

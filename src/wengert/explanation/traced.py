@@ -1,14 +1,15 @@
-"""The graph as users hold it: it runs, prints, parses, and shows itself as NumPy and as a picture."""
+"""The graph as users hold it: it runs, prints, parses and shows itself."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from dataclasses import dataclass, fields
 from typing import Any
 
 from wengert.base.errors import GraphError
 from wengert.base.tree import Structure, flatten, unflatten
-from wengert.explanation.draw import forward_svg
+from wengert.explanation.drawing import forward_svg
+from wengert.explanation.scene import Opened
 from wengert.explanation.source import to_source
 from wengert.graph import graph as data
 from wengert.graph import text
@@ -48,6 +49,11 @@ class Graph(data.Graph):
         return cls.of(text.parse(text_form))
 
     def __call__(self, *arguments: Any) -> Any:
+        """Run the graph in the reference interpreter.
+
+        Raises:
+            GraphError: the arguments are not those it was traced for.
+        """
         leaves, structure = flatten(arguments, is_leaf=is_array_like)
         self._check_arguments(leaves, structure)
         arrays = [leaf for leaf in leaves if is_array_like(leaf)]
@@ -69,7 +75,7 @@ class Graph(data.Graph):
         """Return runnable NumPy text of the graph, in the user's names, without Wengert."""
         return to_source(self)
 
-    def svg(self, open: Collection[str] | bool = ()) -> str:  # noqa: A002 - the reader's word
+    def svg(self, open: Opened = ()) -> str:
         """Return the drawing of the graph; ``open`` names functions to look inside."""
         return forward_svg(self, open)
 
@@ -122,7 +128,9 @@ def _with_statics(structure: Structure, leaves: Any) -> Structure:
 
 def _structure_text(structure: Structure, arguments: tuple[str, ...]) -> str:
     names = arguments if len(arguments) == len(structure.children) else structure.keys
-    parts = (f"{name}={_part(child)}" for name, child in zip(names, structure.children, strict=True))
+    parts = (
+        f"{name}={_part(child)}" for name, child in zip(names, structure.children, strict=True)
+    )
     return ", ".join(parts)
 
 

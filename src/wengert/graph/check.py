@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, NoReturn
 
 from wengert.base.errors import GraphError
+from wengert.base.guards import is_slice, is_tuple
 from wengert.graph.graph import Graph
 from wengert.graph.operation import Operation
 from wengert.graph.variable import Variable
@@ -62,10 +63,9 @@ def _check_labels(graph: Graph) -> None:
 
 
 def _is_plain(value: Any) -> bool:
-    if isinstance(value, tuple):
-        items: tuple[Any, ...] = value
-        return all(_is_plain(item) for item in items)
-    if isinstance(value, slice):
+    if is_tuple(value):
+        return all(_is_plain(item) for item in value)
+    if is_slice(value):
         return all(_is_plain(part) for part in (value.start, value.stop, value.step))
     return type(value) in _ATOMS
 

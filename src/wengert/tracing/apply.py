@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from wengert.tracing.recorder import Recorder
 
 
-
 def is_tracer(value: Any) -> bool:
     """Return whether a value belongs to a running trace."""
     return isinstance(value, TracedValue)
@@ -141,4 +140,3 @@ def _in_users_words(error: WengertError, operator: str, operands: Sequence[Any])
         remedy=error.remedy,
         where=frames.caller(),
     )
-

@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
 from wengert.base.errors import TraceError
-from wengert.tracing import contractions, frames, joining, movement, reductions, ufuncs
+from wengert.tracing import contractions, facts, frames, joining, movement, reductions, ufuncs
 from wengert.tracing.apply import apply
 from wengert.tracing.value import TracedValue, described
 
 
 def dispatch(function: Any, args: tuple[Any, ...], options: dict[str, Any]) -> Any:
     """Carry out a NumPy function where some argument is traced."""
-    handler = TABLE.get(function)
-    if handler is None:
-        _refuse(function)
+    handler = TABLE.get(function) or _refuse(function)
     out = options.pop("out", None)
     try:
         result = handler(*args, **options)
@@ -30,7 +28,7 @@ def dispatch(function: Any, args: tuple[Any, ...], options: dict[str, Any]) -> A
     return result if out is None else ufuncs.write(result, out)
 
 
-def _refuse(function: Any) -> Any:
+def _refuse(function: Any) -> NoReturn:
     module = getattr(function, "__module__", "numpy").replace("numpy", "np", 1)
     name = f"{module}.{function.__name__}"
     hint = _HINTS.get(name)
@@ -103,10 +101,6 @@ def _nan_to_num(x: Any, *_: Any, **__: Any) -> Any:
     ufuncs.refuse("np.nan_to_num", "np.where(np.isnan(x), 0, x)")
 
 
-def _static(function: Callable[..., Any]) -> Callable[..., Any]:
-    return lambda a, *rest: function(np.broadcast_to(np.empty((), a.dtype), a.shape), *rest)
-
-
 TABLE: dict[Any, Callable[..., Any]] = {
     np.sum: reductions.sum_, np.mean: reductions.mean, np.var: reductions.var,
     np.std: reductions.std, np.prod: reductions.prod, np.max: reductions.max_,
@@ -123,9 +117,9 @@ TABLE: dict[Any, Callable[..., Any]] = {
     np.concatenate: joining.concatenate, np.stack: joining.stack, np.vstack: joining.vstack,
     np.hstack: joining.hstack, np.column_stack: joining.column_stack,
     np.append: joining.append,
-    np.where: _where, np.clip: _clip, np.copy: lambda a, *_, **__: a,
-    np.astype: lambda x, dtype, /, **_: reductions.cast(x, dtype),
-    np.real: lambda val: val, np.nan_to_num: _nan_to_num,
+    np.where: _where, np.clip: _clip, np.copy: facts.itself,
+    np.astype: facts.astype,
+    np.real: facts.itself, np.nan_to_num: _nan_to_num,
     np.dot: contractions.dot, np.inner: contractions.inner, np.outer: contractions.outer,
     np.vdot: contractions.vdot, np.tensordot: contractions.tensordot,
     np.einsum: contractions.einsum, np.trace: contractions.trace,
@@ -134,8 +128,7 @@ TABLE: dict[Any, Callable[..., Any]] = {
     np.copyto: _lost("copyto"), np.put: _lost("put"), np.place: _lost("place"),
     np.putmask: _lost("putmask"), np.put_along_axis: _lost("put_along_axis"),
     np.fill_diagonal: _lost("fill_diagonal"),
-    np.shape: lambda a: a.shape, np.ndim: lambda a: a.ndim, np.size: _static(np.size),
-    np.iscomplexobj: lambda x: x.dtype.kind == "c", np.isrealobj: lambda x: x.dtype.kind != "c",
-    np.result_type: lambda *each: np.result_type(*(getattr(e, "dtype", e) for e in each)),
-    np.can_cast: lambda from_, to, casting="safe": np.can_cast(from_.dtype, to, casting),
+    np.shape: facts.shape, np.ndim: facts.ndim, np.size: facts.size,
+    np.iscomplexobj: facts.iscomplexobj, np.isrealobj: facts.isrealobj,
+    np.result_type: facts.result_type, np.can_cast: facts.can_cast,
 }  # fmt: skip

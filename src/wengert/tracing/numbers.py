@@ -23,6 +23,7 @@ class NamedNumber(float):
     level: int
 
     def __new__(cls, value: float, formula: str, level: int = _ATOM) -> NamedNumber:
+        """Make a number; ``level`` says how tightly the formula's last operation binds."""
         self = super().__new__(cls, value)
         self.formula, self.level = formula, level
         return self
@@ -129,7 +130,7 @@ def _global_names(code: types.CodeType) -> set[str]:
     return names
 
 
-def _name_value(
+def _name_value(  # noqa: PLR0917 - a place to read, to write and to undo
     name: str,
     value: Any,
     seen: set[int],

@@ -30,26 +30,32 @@ class TracedValue:
 
     @property
     def shape(self) -> Shape:
+        """Sizes of the axes."""
         return self.variable.shape
 
     @property
     def dtype(self) -> np.dtype[Any]:
+        """NumPy's dtype."""
         return self.variable.dtype
 
     @property
     def ndim(self) -> int:
+        """Number of axes."""
         return len(self.variable.shape)
 
     @property
     def size(self) -> int:
+        """Number of elements."""
         return self.variable.size
 
     @property
     def itemsize(self) -> int:
+        """Bytes of one element."""
         return self.dtype.itemsize
 
     @property
     def nbytes(self) -> int:
+        """Bytes of the dense array."""
         return self.variable.nbytes
 
     def __repr__(self) -> str:
@@ -79,13 +85,13 @@ class TracedValue:
     def __complex__(self) -> NoReturn:
         _leaves(self, "turned into a Python complex", "leave it as the 0-d array that it is")
 
-    def __index__(self) -> NoReturn:
+    def __index__(self) -> NoReturn:  # noqa: PLE0305 - it only raises
         _leaves(
             self, "used as an index, a size or a loop bound",
             "np.take_along_axis or x[indices] on a traced x; sizes must be plain integers",
         )  # fmt: skip
 
-    def __bool__(self) -> NoReturn:
+    def __bool__(self) -> NoReturn:  # noqa: PLE0304 - it only raises
         _leaves(
             self, "used as a condition (if, while, and, or, not, assert)",
             "np.where(condition, a, b) to choose elementwise; decide on shapes or plain numbers",
