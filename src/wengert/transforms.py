@@ -18,6 +18,7 @@ from wengert.graph.graph import Array, Graph
 from wengert.graph.variable import Variable
 from wengert.reference.interpreter import run
 from wengert.tracing import frames
+from wengert.tracing.names import Names, finished_graph
 from wengert.tracing.trace import Trace, argument_names, is_array_like, trace_with_captures
 from wengert.tracing.tracer import Tracer
 
