@@ -168,7 +168,7 @@ def _gradient_map(graph: Graph, places: Sequence[int], rng: np.random.Generator)
     )
 
 
-def _compare(  # noqa: PLR0913, PLR0917 - one row of the report
+def _compare(  # noqa: PLR0917 - one row of the report
     graph: Graph,
     point: list[Array],
     place: int,
@@ -195,7 +195,7 @@ def _compare(  # noqa: PLR0913, PLR0917 - one row of the report
         Check(order, leaf, "adjoint", reverse, forward, 1e-9 * (1 + abs(forward))),
     ]
     if is_analytic(graph):
-        stepped = along(_COMPLEX_STEP * 1j).imag / _COMPLEX_STEP
+        stepped = float(along(_COMPLEX_STEP * 1j).imag / _COMPLEX_STEP)
         checks.append(Check(order, leaf, "complex step", reverse, stepped, 1e-9 + scale * 1e-3))
     return checks
 
@@ -221,7 +221,9 @@ def _reverse(
 
 
 def _weighted(values: list[Any], graph: Graph, weights: list[Array]) -> complex:
-    found = [v for v, out in zip(values, graph.outputs, strict=True) if is_differentiable(out.dtype)]
+    found = [
+        v for v, out in zip(values, graph.outputs, strict=True) if is_differentiable(out.dtype)
+    ]
     return sum((np.sum(w * value) for w, value in zip(weights, found, strict=True)), 0.0)
 
 
@@ -266,4 +268,4 @@ def _differences(along: Callable[[complex], complex]) -> tuple[float, float, boo
     is_kink = abs(right - left) > 1e-4 * curvature and abs(half_right - half_left) > 0.75 * abs(
         right - left
     )
-    return best, noise, is_kink
+    return float(best), float(noise), bool(is_kink)

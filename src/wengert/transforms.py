@@ -37,6 +37,7 @@ def joint(objective: Callable[..., Any], *examples: Any, wrt: Wrt = 0) -> Graph:
         A graph whose outputs are those of ``objective`` followed by the gradients of the
         leaves of ``wrt``.
 
+    >>> from wengert.tracing.spec import Spec
     >>> graph = joint(lambda w: np.sum(w**2), Spec((3,)))
     >>> [operation.operator for operation in graph.operations][0]
     'square'
