@@ -1,0 +1,161 @@
+"""Train: forward, backward and update over shuffled minibatches, kept safe on disk."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from wengert.base.tree import flatten, map_tree, unflatten
+from wengert.optim.optimizer import Optimizer
+from wengert.optim.rules import sgd
+from wengert.training.callbacks import Callback
+from wengert.training.engine import Engine, fingerprint
+from wengert.training.examples import Examples, set_aside
+from wengert.training.interrupt import Interrupt
+from wengert.training.options import Options, identity, refuse_later
+from wengert.training.progress import Reporter
+from wengert.training.run import Run
+from wengert.training.session import Session
+from wengert.training.state import TrainingState, training_state
+from wengert.training.step import training_step
+from wengert.training.store import Store
+
+
+def fit(
+    objective: Callable[..., Any],
+    parameters: Any,
+    data: Any,
+    *,
+    optimizer: Optimizer | None = None,
+    epochs: int = 10,
+    batch_size: int = 256,
+    validation: Any = None,
+    directory: str | os.PathLike[str] | None = None,
+    resume: bool = True,
+    seed: int = 0,
+    callbacks: Sequence[Callback] = (),
+    progress: bool | None = None,
+    save_seconds: float = 10.0,
+    memory: None = None,
+    workers: int = 1,
+) -> Run:
+    """Minimise J over minibatches, starting from ``parameters``, which stay as they are.
+
+    Each epoch draws a new order of the examples from the seed; each minibatch is one step of
+    :func:`~wengert.training.step.training_step`, run as one graph. The objective and metrics of
+    an epoch are means over its examples, each measured before the update of its minibatch.
+
+    Args:
+        objective: ``objective(parameters, *batch)`` returns J or (J, {name: metric}).
+        parameters: an array of floats, or a nested container of them.
+        data: a tuple of arrays or containers of arrays, the batch arguments of the objective,
+            that share their first axis, the examples; or one array.
+        optimizer: from ``wengert.optim``; ``sgd(0.1)`` where it is None.
+        epochs: passes over the data.
+        batch_size: examples in a minibatch; the last of an epoch may be smaller.
+        validation: what the metrics are also measured on after each epoch: a part of the
+            data between 0 and 1, set aside by the seed, or arrays like ``data``.
+        directory: where history, checkpoint and parameters are kept; None keeps nothing.
+        resume: go on with the run in the directory where there is one: to the same bits as a
+            run that was never interrupted. False starts again.
+        seed: of the order of the examples and of the split; an integer of at least 0.
+        callbacks: objects of classes derived from :class:`~wengert.training.Callback`.
+        progress: False says nothing; None and True say a line an epoch, and show a bar on a
+            terminal when it takes longer.
+        save_seconds: time between two checkpoints within an epoch.
+        memory, workers: for later versions.
+
+    Returns:
+        A :class:`~wengert.training.run.Run`.
+
+    Raises:
+        DtypeError, ShapeError, DataError, OptionError: parameters, data or options that cannot
+            be trained with, or that are not those of the run that is resumed.
+        NonFiniteError: J, a gradient or a parameter became NaN or infinite; it tells where.
+
+    >>> x = np.linspace(-1, 1, 64)
+    >>> def objective(p, x, y):
+    ...     return np.mean((p["a"] * x + p["b"] - y) ** 2)
+    >>> start = {"a": np.array(0.0), "b": np.array(0.0)}
+    >>> run = fit(objective, start, (x, 2 * x + 1), epochs=50, batch_size=16, progress=False)
+    >>> round(float(run.parameters["a"]), 3), round(float(run.parameters["b"]), 3)
+    (2.0, 1.0)
+    """
+    refuse_later(memory, workers)
+    chosen = Options(
+        sgd(0.1) if optimizer is None else optimizer,
+        epochs,
+        batch_size,
+        validation,
+        None if directory is None else Path(directory),
+        resume,
+        seed,
+        tuple(callbacks),
+        progress,
+        save_seconds,
+    )
+    fresh = training_state(parameters, chosen.optimizer)
+    examples = set_aside(objective, data, validation, seed)
+    first = (fresh.parameters, *_first(examples.training, int(batch_size)))
+    store = Store(chosen.directory, _identity(chosen, objective, first, examples))
+    engine = Engine(objective, training_step(objective, chosen.optimizer))
+    with closing(Reporter(progress)) as reporter, store.held():
+        session = Session(chosen, engine, store, examples, reporter)
+        interrupted = _carry_out(session, fresh)
+    return Run(
+        map_tree(np.array, session.state.parameters),
+        session.history,
+        interrupted,
+        session.position.stopped,
+        session.position.seconds,
+        chosen.directory,
+        objective,
+        first,
+    )
+
+
+def _identity(
+    options: Options,
+    objective: Callable[..., Any],
+    first: tuple[Any, ...],
+    examples: Examples,
+) -> dict[str, str]:
+    """Fingerprints cost a pass over the data: only a run on disk pays for them."""
+    if options.directory is None:
+        return {}
+    computed = fingerprint(objective, first[0], first[1:])
+    return identity(options, computed, first[0], examples)
+
+
+def _first(data: tuple[Any, ...], count: int) -> tuple[Any, ...]:
+    leaves, structure = flatten(data)
+    return unflatten(structure, [leaf[:count] for leaf in leaves])
+
+
+def _carry_out(session: Session, fresh: TrainingState) -> bool:
+    """Train from where the run stands; return whether Ctrl-C ended it."""
+    session.begin(fresh)
+    store, epochs = session.store, int(session.options.epochs)
+    store.describe("running", epochs, session.position)
+    with Interrupt() as interrupt:
+        session.train(interrupt)
+        interrupted = interrupt.asked and not session.finished
+        status = "interrupted" if interrupted else "finished"
+        store.describe(status, epochs, session.position)
+    if session.position.stopped is not None:
+        session.reporter.say(f"stopped: {session.position.stopped}")
+    if interrupted:
+        session.reporter.say(_farewell(session))
+    return interrupted
+
+
+def _farewell(session: Session) -> str:
+    done = f"interrupted after {int(session.state.step)} steps"
+    if session.store.directory is None:
+        return f"{done}; with directory=… the run could be resumed"
+    return f"{done}; everything is saved in {session.store.directory}: run the same again to resume"

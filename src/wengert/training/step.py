@@ -1,0 +1,91 @@
+"""The training step: forward, backward and update as one ordinary function."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from wengert.base.errors import OptionError, ShapeError
+from wengert.optim.optimizer import Optimizer
+from wengert.training.state import TrainingState
+from wengert.transforms import value_and_grad
+
+OBJECTIVE = "objective"
+Step = Callable[..., tuple[TrainingState, dict[str, Any]]]
+
+
+def training_step(objective: Callable[..., Any], optimizer: Optimizer) -> Step:
+    """Return the function ``(state, *batch) -> (state, metrics)`` of one training step.
+
+    With J the objective, θ the parameters and u the optimizer's update::
+
+        g ← ∂J/∂θ (θ, batch)        θ, memory, t ← u(g, memory, θ, t), t + 1
+
+    It is plain code: it runs on arrays, and ``wg.trace(step, state, *batch)`` records forward,
+    backward and update in one graph.
+
+    Args:
+        objective: ``objective(parameters, *batch)`` returns J or (J, {name: metric}).
+        optimizer: from ``wengert.optim``.
+
+    Returns:
+        A function; its metrics are J under "objective", and those that the objective names.
+
+    Raises:
+        OptionError: the objective returns something else.
+        ShapeError: a metric is not a scalar.
+
+    >>> import numpy as np
+    >>> from wengert.optim import sgd
+    >>> from wengert.training.state import training_state
+    >>> def objective(w, x):
+    ...     return np.mean((x - w) ** 2)
+    >>> step = training_step(objective, sgd(0.25))
+    >>> state = training_state(np.array(0.0), sgd(0.25))
+    >>> state, metrics = step(state, np.array([1.0, 3.0]))
+    >>> float(metrics["objective"]), float(state.parameters)
+    (5.0, 1.0)
+    """
+    gradient = value_and_grad(objective)
+
+    def step(state: TrainingState, *batch: Any) -> tuple[TrainingState, dict[str, Any]]:
+        result, gradients = gradient(state.parameters, *batch)
+        parameters, memory = optimizer.update(
+            gradients, dict(state.optimizer), state.parameters, state.step
+        )
+        return TrainingState(parameters, memory, state.step + 1), metrics_of(objective, result)
+
+    return step
+
+
+def metrics_of(objective: Callable[..., Any], result: Any) -> dict[str, Any]:
+    """Return J and the objective's own metrics in one dictionary of scalars."""
+    if not isinstance(result, tuple):
+        return {OBJECTIVE: result}
+    name = getattr(objective, "__name__", "the objective")
+    if len(result) != 2 or not isinstance(result[1], Mapping):
+        raise OptionError(
+            f"{name} returns something that training cannot read",
+            expected="J, or (J, {name: metric})",
+            got=f"a tuple of {', '.join(type(each).__name__ for each in result)}",
+            remedy='return J, {"accuracy": …}',
+        )
+    for key, value in result[1].items():
+        _check_metric(name, key, value)
+    return {OBJECTIVE: result[0], **result[1]}
+
+
+def _check_metric(name: str, key: Any, value: Any) -> None:
+    if not isinstance(key, str) or key == OBJECTIVE:
+        raise OptionError(
+            f"{name} returns a metric under a name that it cannot have",
+            expected=f"a text other than {OBJECTIVE!r}",
+            got=repr(key),
+        )
+    if getattr(value, "shape", ()) != ():
+        raise ShapeError(
+            f"{name} returns the metric {key!r} of more than one number",
+            expected="a scalar",
+            got=f"shape {value.shape}",
+            remedy="np.mean over the examples",
+        )
