@@ -1,0 +1,157 @@
+"""Calls that the mathematics tells by name: ϕ(z) with its ϕ′(z), ℓ(o, y) with its ∂ℓ/∂o."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from wengert.base.dtypes import is_differentiable
+from wengert.graph.graph import Graph
+from wengert.graph.operation import Call, Operation
+from wengert.graph.variable import Variable
+from wengert.graph.walk import ancestors
+
+# Operators that are no composite but work element by element.
+_ELEMENTWISE = {"relu", "leaky_relu", "sigmoid", "softplus", "gelu", "identity", "cast"}
+# Operators whose rule is too long to stand in a line: told by name even outside a function.
+_LONG = {"gelu"}
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Opaque:
+    """One call that is told by name.
+
+    Attributes:
+        name: the function's name.
+        result: what it returns.
+        operands: the arrays it reads, in order of first use.
+        inside: its forward operations.
+        elementwise: whether it is a ϕ (elementwise, one operand) and not an ℓ (scalar).
+        parts: for each operand its contributions in the backward pass.
+    """
+
+    name: str
+    result: Variable
+    operands: tuple[Variable, ...]
+    inside: tuple[Operation, ...]
+    elementwise: bool
+    parts: dict[Variable, tuple[Variable, ...]]
+
+
+def opaque_calls(graph: Graph, forward: Sequence[Operation], objective: Variable) -> list[Opaque]:
+    """Return the outermost calls that can be told by name, in order."""
+    found: list[Opaque] = []
+    taken: set[Operation] = set()
+    for call in _calls(forward):
+        inside = [op for op in forward if op.call is not None and call in op.call.path]
+        if taken.isdisjoint(inside):
+            one = _opaque(graph, forward, objective, call.function, inside, call)
+            if one is not None:
+                found.append(one)
+                taken.update(inside)
+    for operation in forward:
+        if operation.operator in _LONG and operation not in taken:
+            one = _opaque(graph, forward, objective, operation.operator, [operation], None)
+            if one is not None:
+                found.append(one)
+    return found
+
+
+def _calls(forward: Iterable[Operation]) -> list[Call]:
+    """Return every call, outer ones before inner ones."""
+    found: dict[Call, None] = {}
+    for operation in forward:
+        if operation.call is not None:
+            found.update(dict.fromkeys(operation.call.path))
+    return sorted(found, key=lambda call: len(call.path))
+
+
+def _opaque(
+    graph: Graph,
+    forward: Sequence[Operation],
+    objective: Variable,
+    name: str,
+    inside: list[Operation],
+    call: Call | None,
+) -> Opaque | None:
+    made = {out for op in inside for out in op.outputs}
+    members = set(inside)
+    outside = [op for op in forward if op not in members]
+    read = {v for op in outside for v in op.inputs} | set(graph.outputs)
+    results = [out for op in inside for out in op.outputs if out in read]
+    operands = tuple(
+        dict.fromkeys(
+            v for op in inside for v in op.inputs
+            if v not in made and not (v in graph.constants and v.rank == 0)
+        )
+    )  # fmt: skip
+    if len(results) != 1 or results[0] is objective or not operands:
+        return None
+    (result,) = results
+    elementwise = _is_elementwise(inside, operands, result)
+    if not elementwise and not _is_loss(operands, result):
+        return None
+    parts = _parts(graph, inside, result, operands, call)
+    return Opaque(name, result, operands, tuple(inside), elementwise, parts)
+
+
+def _is_elementwise(
+    inside: Sequence[Operation], operands: Sequence[Variable], result: Variable
+) -> bool:
+    if len(operands) != 1 or operands[0].shape != result.shape:
+        return False
+    whole = all(v.shape in ((), result.shape) for op in inside for v in (*op.inputs, *op.outputs))
+    return whole and all(_works_elementwise(op) for op in inside)
+
+
+_REDUCING = {
+    "sum", "mean", "var", "std", "max", "min", "prod", "matmul", "einsum", "softmax", "any", "all",
+    "log_softmax", "logsumexp", "softmax_cross_entropy", "squared_error", "squared_norm",
+    "transpose", "reshape", "concatenate", "index", "index_add", "take_along_axis", "argmax",
+    "add_along_axis", "argmin", "exclusive_product", "one_hot",
+}  # fmt: skip
+
+
+def _works_elementwise(operation: Operation) -> bool:
+    return operation.operator in _ELEMENTWISE or operation.operator not in _REDUCING
+
+
+def _is_loss(operands: Sequence[Variable], result: Variable) -> bool:
+    """A scalar of values that are no parameters; a regulariser is told in full."""
+    return (
+        result.rank == 0
+        and is_differentiable(result.dtype)
+        and not any(v.role == "parameter" for v in operands)
+        and any(v.rank for v in operands)
+    )
+
+
+def _parts(
+    graph: Graph,
+    inside: Sequence[Operation],
+    result: Variable,
+    operands: Sequence[Variable],
+    call: Call | None,
+) -> dict[Variable, tuple[Variable, ...]]:
+    """Return for each operand what the backward pass of the call contributes to its gradient."""
+    made = {out for op in inside for out in op.outputs}
+    before = ancestors(graph.operations, [v for v in graph.variables if v.of is result])
+    backward = [
+        op for op in graph.operations
+        if op.origin in made and op.output not in before
+        and (call is None or (op.call is not None and call in op.call.path))
+    ]  # fmt: skip
+    members = set(backward)
+    parts: dict[Variable, list[Variable]] = {operand: [] for operand in operands}
+    for operation in backward:
+        part = operation.output
+        if part.of in parts:
+            assert part.of is not None
+            parts[part.of].append(part)
+            continue
+        for reader in graph.consumers[part]:
+            if reader not in members and reader.origin in parts:
+                assert reader.origin is not None
+                parts[reader.origin].append(part)
+                break
+    return {operand: tuple(found) for operand, found in parts.items() if found}

@@ -1,0 +1,82 @@
+"""One line of a derivation as text: left side, chain rule, what it resolves to, its space."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from wengert.explanation.formula import Indexed
+from wengert.explanation.lines import Derivation, Line, Prod
+from wengert.explanation.matrix import matrix_form
+from wengert.explanation.style import ATOM, Style
+from wengert.explanation.terms import Group, Named, Sum, Value, same_sums
+from wengert.explanation.writer import Writer
+
+_LETTERS = "ijklrstuvwabcdef"
+
+
+class Equations:
+    """Writes the lines of a derivation in one style."""
+
+    def __init__(self, derivation: Derivation, style: Style) -> None:
+        self.derivation, self.style = derivation, style
+        self.writer = Writer(derivation.notation, style)
+
+    def line(self, line: Line) -> str:
+        """Return a line in matrix form; in index form where it has no matrix form."""
+        left, right = self.sides(line)
+        return f"{left} = {right}"
+
+    def sides(self, line: Line) -> tuple[str, str]:
+        """Return what stands left of the equals sign, and right of it."""
+        formula = matrix_form(line.resolved)
+        left = self.writer.text(self.writer.atom(line.left))
+        if isinstance(formula, Indexed):
+            return self.index_sides(line)
+        resolved = self.writer.text(self.writer.formula(formula))
+        steps = [*self._chain(line), resolved]
+        if line.kind == "forward" or line.kind == "inside":
+            return left, " = ".join(steps)
+        return left, " = ".join(dict.fromkeys(steps)) + self._space(line)
+
+    def index_sides(self, line: Line) -> tuple[str, str]:
+        """Return both sides in index form."""
+        letters = _LETTERS[: len(line.outputs)]
+        piece = self.writer.atom(line.left)
+        left = self.writer.text(piece)
+        if letters:
+            left = self.style.brackets(left) if piece.level < ATOM else left
+            left = self.style.lowered(left, letters)
+        return left, self.writer.indexed(line.resolved, letters)
+
+    def index_form(self, line: Line) -> str:
+        """Return a line in index form."""
+        left, right = self.index_sides(line)
+        return f"{left} = {right}"
+
+    def definition(self, tensor: Sum) -> str:
+        """Return a tensor that has a letter by what the letter stands for."""
+        notation = replace(self.derivation.notation, short=())
+        return Writer(notation, self.style).tensor(tensor)
+
+    def _chain(self, line: Line) -> list[str]:
+        if not line.chain:
+            return []
+        parts = [self._step(step) for step in line.chain]
+        return [" + ".join(parts)]
+
+    def _step(self, step: Prod | Sum) -> str:
+        writer = self.writer
+        if isinstance(step, Sum):
+            return writer.tensor(step)
+        objective = self.derivation.objective
+        outer = writer.text(writer.derivative(objective, step.outer))
+        local = writer.text(writer.derivative(step.outer, step.by))
+        return self.style.call(self.style.word("prod"), [outer, local])
+
+    def _space(self, line: Line) -> str:
+        axes = self.derivation.notation.axes
+        letters = [axes.get(index.axis, str(index.size)) for index in line.outputs]
+        return f" {self.style.space(letters)}" if letters else ""
+
+
+__all__ = ["Equations", "Group", "Named", "Value", "same_sums"]

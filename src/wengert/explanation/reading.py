@@ -1,0 +1,113 @@
+"""From graph to terms: every variable as an index-notation sum over named ones."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from fractions import Fraction
+
+import numpy as np
+
+from wengert.explanation import algebra
+from wengert.explanation.axes import Axes
+from wengert.explanation.numerals import named_number, rational
+from wengert.explanation.rules import RULES
+from wengert.explanation.terms import Apply, Constant, Size, Sum, Value
+from wengert.graph.graph import Graph
+from wengert.graph.operation import Operation
+from wengert.graph.variable import Variable
+
+Stop = Callable[[Variable], Sum | None]
+Assume = Callable[[Sum, int, str], bool]
+
+
+class Reader:
+    """Reads variables as sums of terms.
+
+    Args:
+        graph: the joint graph.
+        axes: its axes.
+        stop: what stands for a variable instead of its operation: an atom for a named one;
+            None to look into the operation.
+        assume: whether a tensor is a number everywhere on the data, which is then stated.
+    """
+
+    def __init__(self, graph: Graph, axes: Axes, stop: Stop, assume: Assume) -> None:
+        self.graph, self.axes, self._stop, self.assume = graph, axes, stop, assume
+        self._found: dict[Variable, Sum] = {}
+        self._known = known_numbers(graph)
+
+    def read(self, variable: Variable, by: Operation | None = None) -> Sum:
+        """Return a variable as a sum; ``by`` is the operation that reads it."""
+        if variable in self.graph.constants:
+            return self._constant(variable, by)
+        if variable not in self._found:
+            stopped = self._stop(variable)
+            self._found[variable] = self.open(variable) if stopped is None else stopped
+        return self._found[variable]
+
+    def open(self, variable: Variable) -> Sum:
+        """Return what the operation of a variable makes, even when it is named."""
+        operation = self.graph.producer.get(variable)
+        if operation is None:
+            return self.value(variable)
+        rule = RULES.get(operation.operator, function_of)
+        return rule(self, operation)
+
+    def maker(self, operation: Operation) -> Operation | None:
+        """Return the forward operation whose rule a backward operation carries out."""
+        return None if operation.origin is None else self.graph.producer.get(operation.origin)
+
+    def value(self, variable: Variable) -> Sum:
+        """Return a variable as an atom."""
+        return algebra.atom(Value(variable), self.axes.indices(variable))
+
+    def _constant(self, variable: Variable, by: Operation | None) -> Sum:
+        stopped = self._stop(variable)
+        if stopped is not None:
+            return stopped
+        array = self.graph.constants[variable]
+        outputs = self.axes.indices(variable)
+        if variable.formula is not None and variable.rank == 0 and array.dtype.kind in "fiu":
+            value = float(rational(array[()]) or array)
+            return named_number(variable.formula, value, self._known)
+        if variable.name is not None or not array.size or np.any(array != array.flat[0]):
+            return self.value(variable)
+        number = rational(array.flat[0])
+        if number is None:
+            return algebra.atom(Constant(str(array.flat[0]), float(array.flat[0])))
+        return self._length(number, by) or algebra.number(number, outputs)
+
+    def _length(self, number: Fraction, by: Operation | None) -> Sum | None:
+        """Read the n of a mean's rule as the length of the axes that the mean went over."""
+        maker = None if by is None else self.maker(by)
+        if maker is None or maker.operator != "mean":
+            return None
+        operand = maker.inputs[0]
+        axes = self.axes.of(operand)
+        lengths = [Size(axes[a], operand.shape[a]) for a in maker.attributes["axis"]]
+        count = Fraction(int(np.prod([length.size for length in lengths])))
+        if count in (0, 1) or number not in (count, 1 / count):
+            return None
+        power = 1 if number == count else -1
+        return algebra.multiply([algebra.atom(length, (), power) for length in lengths], ())
+
+
+def known_numbers(graph: Graph) -> Mapping[str, float]:
+    """Return the values of the numbers that stand under their bare name somewhere."""
+    found: dict[str, float] = {}
+    for variable, array in graph.constants.items():
+        formula = variable.formula
+        if formula is not None and variable.rank == 0:
+            value = rational(array[()])
+            name = formula.rpartition(".")[2]
+            if name.isidentifier() and value is not None:
+                found[name] = float(value)
+    return found
+
+
+def function_of(reader: Reader, operation: Operation) -> Sum:
+    """Read an operation as a function applied to its operands, told by name."""
+    arguments = tuple(reader.read(operand, operation) for operand in operation.inputs)
+    outputs = reader.axes.indices(operation.output)
+    attributes = tuple(sorted(operation.attributes.items(), key=lambda item: item[0]))
+    return algebra.atom(Apply(operation.operator, arguments, attributes), outputs)
