@@ -196,7 +196,7 @@ def _step(grid: Grid, one: Spot, two: Spot, way: float) -> tuple[Point, list[Str
     if dy == 0:
         start, end = _side(a, one, way, 0.0), _side(b, two, -way, 0.0)
         return start, [(end,)]
-    near = abs(two.column - one.column) <= 1 and abs(dy) <= _REACH * PITCH
+    near = abs(b[0] - a[0]) <= 2.2 * PITCH and abs(dy) <= _REACH * PITCH
     if near and one.width and two.width:
         slope = dy / (b[0] - a[0])
         return _side(a, one, way, slope), [(_side(b, two, -way, slope),)]
