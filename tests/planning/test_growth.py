@@ -131,6 +131,19 @@ def test_no_polynomial_is_said_and_each_size_planned():
     assert plan_at(int(at)).peak_bytes <= 20_000 < plan_at(at + 1).peak_bytes
 
 
+@pytest.mark.parametrize("budget", [300_000, 380_000, 395_000, 500_000])
+def test_the_largest_batch_is_planned_where_the_formula_no_longer_holds(budget):
+    def objective(W, X):
+        z = X @ W
+        if X.shape[0] > 4000:
+            z = z + X @ np.exp(W)
+        return np.sum(np.square(z))
+
+    plan_at = in_batch(objective, Spec((6, 5), F8), Spec((16, 6), F8))
+    found = largest(growth(plan_at, 16, "batch size", "B"), budget)
+    assert plan_at(int(found)).peak_bytes <= budget < plan_at(found + 1).peak_bytes
+
+
 def test_nothing_fits():
     function, parameters, *batch = NETWORKS["sample"]
     found = growth(in_batch(function, parameters, *batch), 32, "batch size", "B")

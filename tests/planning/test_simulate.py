@@ -8,6 +8,7 @@ from planning.handmade import two_layers
 from planning.test_lifetime import storage_of
 from wengert.base.errors import GraphError
 from wengert.planning.lifetime import lifetimes, passes
+from wengert.planning.plan import checked, plan_graph
 from wengert.planning.simulate import simulate
 
 
@@ -59,3 +60,11 @@ def test_what_is_never_freed_is_seen():
 
     with pytest.raises(GraphError, match="other bytes than outputs: z"):
         play(leaked)
+
+
+def test_a_plan_that_says_other_bytes_is_refused():
+    plan = plan_graph(two_layers())
+    assert checked(plan) is plan
+    wrong = replace(plan, live=(*plan.live[:5], plan.live[5] + 1, *plan.live[6:]))
+    with pytest.raises(GraphError, match="disagrees with its simulation at operation 5"):
+        checked(wrong)

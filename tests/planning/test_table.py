@@ -31,6 +31,8 @@ def test_the_timeline_splits_the_live_bytes(network):
     first_backward = moments[plan.loss_at]
     assert first_backward.retained == plan.retained_bytes
     assert all(moment.gradient == 0 for moment in moments[: plan.loss_at])
+    gradients = {plan.lifetime_of[v] for v in plan.graph.outputs if v.role == "gradient"}
+    assert moments[-1].gradient >= sum(each.nbytes for each in gradients) > 0
 
 
 @pytest.mark.parametrize("width", [20, 40, 60, 80, 100, 140, 200])

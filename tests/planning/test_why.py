@@ -8,6 +8,7 @@ import pytest
 
 from planning.networks import NETWORKS
 from wengert.base.errors import OptionError
+from wengert.planning.drop import drop
 from wengert.planning.plan import plan_graph
 from wengert.planning.why import why
 from wengert.tracing.spec import Spec
@@ -94,13 +95,11 @@ def test_formulas_are_shown_where_they_are_given(plan):
     assert sum(term.formula is not None for term in reason.terms) == 1
 
 
-def dropped_by_hand(plan, label, again):
+def dropped_by_hand(plan, variable, again):
     """Return the peak of a graph in which the producer runs once more before ``again``."""
     operations = list(plan.graph.operations)
-    variable = plan.graph.variable(label)
-    producer = plan.graph.producer[variable]
-    copy = replace(variable, name="again")
-    twin = replace(producer, outputs=(copy,))
+    copy = replace(variable, name="again", of=None)
+    twin = replace(plan.graph.producer[variable], outputs=(copy,))
     changed = [
         replace(op, inputs=tuple(copy if v is variable else v for v in op.inputs))
         for op in operations[again:]
@@ -109,15 +108,36 @@ def dropped_by_hand(plan, label, again):
     return plan_graph(graph).peak_bytes
 
 
-@pytest.mark.parametrize("label", ["z", "h", "o"])
-def test_dropping_is_what_a_graph_with_the_operation_twice_would_hold(label):
-    function, *specs = NETWORKS["sample"]
+def droppable(plan):
+    """Yield what can be dropped and has no view from before that would have to be made again."""
+    for each in plan.intermediates:
+        dropped = drop(plan, each)
+        births = [plan.graph.operations.index(plan.graph.producer[v]) for v in each.views]
+        if dropped is not None and all(birth >= dropped.again_at for birth in births):
+            yield each, dropped
+
+
+@pytest.mark.parametrize("network", NETWORKS)
+def test_dropping_is_what_a_graph_with_the_operation_twice_would_hold(network):
+    function, *specs = NETWORKS[network]
     plan = plan_graph(joint(function, *specs))
-    dropped = why(plan, label).dropped
-    if dropped is not None:
-        by_hand = dropped_by_hand(plan, label, dropped.again_at)
+    for each, dropped in droppable(plan):
+        by_hand = dropped_by_hand(plan, each.base, dropped.again_at)
         assert dropped.peak_bytes == by_hand
         assert dropped.saved_bytes == max(0, plan.peak_bytes - by_hand)
+
+
+def test_dropping_saves_where_much_waits_for_little():
+    def objective(W, X):
+        h = np.tanh(X @ W)
+        for _ in range(3):
+            h = np.tanh(h)
+        k = np.exp(h[:4])
+        return np.sum(k @ k.T) + np.sum(h)
+
+    plan = plan_graph(joint(objective, Spec((30, 400)), Spec((300, 30))))
+    saved = {plan.names[each.base]: dropped.saved_bytes for each, dropped in droppable(plan)}
+    assert max(saved.values()) == 300 * 400 * 8
 
 
 def test_relu_would_be_content_with_bits():
