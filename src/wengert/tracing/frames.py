@@ -24,6 +24,8 @@ _ROOMS = tuple(
 )
 _LIBRARY = os.path.join(sysconfig.get_paths()["stdlib"], "")
 _PACKAGES = os.path.join(_LIBRARY, "site-packages", "")
+# Comes with us, but is read, drawn and derived as what a user wrote.
+_SAMPLE = os.path.join(_ROOMS[0], "cli", "sample.py")
 
 
 @lru_cache(maxsize=4096)
@@ -33,7 +35,7 @@ def is_user_file(file: str) -> bool:
         return False
     path = os.path.abspath(file)
     if path.startswith(_ROOMS):
-        return False
+        return path == _SAMPLE
     return not path.startswith(_LIBRARY) or path.startswith(_PACKAGES)
 
 

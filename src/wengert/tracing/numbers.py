@@ -7,6 +7,8 @@ from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from typing import Any
 
+from wengert.tracing.frames import is_user_file
+
 _SUM, _PRODUCT, _UNARY, _POWER, _ATOM = range(5)
 
 
@@ -102,7 +104,7 @@ def _name_function(function: Any, seen: set[int], undo: list[Callable[[], None]]
     function = getattr(function, "__func__", function)
     if not isinstance(function, types.FunctionType) or id(function) in seen:
         return
-    if function.__module__.partition(".")[0] in ("wengert", "numpy"):
+    if not is_user_file(function.__code__.co_filename):
         return
     seen.add(id(function))
     _name_defaults(function, undo)

@@ -142,7 +142,9 @@ def _argument(
     for path, leaf in zip(where, leaves, strict=True):
         if is_array_like(leaf):
             variable = _input(leaf, f"{name}{path_text(path)}", role)
-            recorder.names.suggest(variable, _suggested(name, path, where), SUGGESTED)
+            # A mere position is the weakest name: an inner function's argument is better.
+            weak = bool(path) and not any(isinstance(key, str) for key in path)
+            recorder.names.suggest(variable, _suggested(name, path, where), SUGGESTED + weak)
             variables.append(variable)
             kept.append(Tracer(recorder, variable))
         else:

@@ -58,13 +58,13 @@ class Engine:
         Raises:
             NonFiniteError: J, a gradient or a new value of the state is NaN or infinite.
         """
-        (state_after, metrics), graph, results = self._step(state, *batch)
+        (state_after, metrics), graph, results = self._step(state, batch)
         count = len(flatten(state_after)[0])
         # J comes first of the metrics; what the others say is no reason to stop.
         looked_at = [count, *range(count)]
         wrong = [at for at in looked_at if not is_finite(results[at])]
         if wrong:
-            leaves = flatten((state, *batch))[0]
+            leaves = flatten((state, batch))[0]
             raise non_finite_error(graph, leaves, wrong, when, remedy)
         return state_after, metrics
 

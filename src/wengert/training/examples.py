@@ -13,6 +13,7 @@ from wengert.base.tree import flatten, path_text, paths
 from wengert.data.batches import split
 from wengert.data.files import check_finite
 from wengert.tracing.trace import argument_names
+from wengert.training.step import as_arguments
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,11 +22,6 @@ class Examples:
 
     training: tuple[Any, ...]
     aside: tuple[Any, ...] | None = None
-
-
-def as_arguments(data: Any) -> tuple[Any, ...]:
-    """Return the data as the arguments of a batch: a tuple or list is several, else it is one."""
-    return tuple(data) if isinstance(data, tuple | list) else (data,)
 
 
 def checked_data(objective: Callable[..., Any], data: tuple[Any, ...], what: str) -> int:

@@ -128,7 +128,8 @@ def _identity(
     """Fingerprints cost a pass over the data: only a run on disk pays for them."""
     if options.directory is None:
         return {}
-    computed = fingerprint(objective, first[0], first[1:])
+    # Of one example, so that another batch size is not taken for another objective.
+    computed = fingerprint(objective, first[0], _first(examples.training, 1))
     return identity(options, computed, first[0], examples)
 
 

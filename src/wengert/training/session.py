@@ -16,13 +16,13 @@ from wengert.data.batches import Batches
 from wengert.training.callbacks import Report
 from wengert.training.checkpoint import Position
 from wengert.training.engine import Engine
-from wengert.training.examples import Examples, as_arguments
+from wengert.training.examples import Examples
 from wengert.training.history import History, Record, number
 from wengert.training.interrupt import Interrupt
 from wengert.training.options import Options
 from wengert.training.progress import Reporter, epoch_line
 from wengert.training.state import TrainingState
-from wengert.training.step import OBJECTIVE
+from wengert.training.step import OBJECTIVE, as_arguments
 from wengert.training.store import Store
 
 # Steps between two lines of the history.

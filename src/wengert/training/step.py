@@ -11,17 +11,17 @@ from wengert.training.state import TrainingState
 from wengert.transforms import value_and_grad
 
 OBJECTIVE = "objective"
-Step = Callable[..., tuple[TrainingState, dict[str, Any]]]
+Step = Callable[[TrainingState, Any], tuple[TrainingState, dict[str, Any]]]
 
 
 def training_step(objective: Callable[..., Any], optimizer: Optimizer) -> Step:
-    """Return the function ``(state, *batch) -> (state, metrics)`` of one training step.
+    """Return the function ``(state, batch) -> (state, metrics)`` of one training step.
 
     With J the objective, θ the parameters and u the optimizer's update::
 
         g ← ∂J/∂θ (θ, batch)        θ, memory, t ← u(g, memory, θ, t), t + 1
 
-    It is plain code: it runs on arrays, and ``wg.trace(step, state, *batch)`` records forward,
+    It is plain code: it runs on arrays, and ``wg.trace(step, state, batch)`` records forward,
     backward and update in one graph.
 
     Args:
@@ -29,7 +29,8 @@ def training_step(objective: Callable[..., Any], optimizer: Optimizer) -> Step:
         optimizer: from ``wengert.optim``.
 
     Returns:
-        A function; its metrics are J under "objective", and those that the objective names.
+        A function; ``batch`` is a tuple of the objective's arguments after the parameters, or
+        the only one. The metrics are J under "objective", and those that the objective names.
 
     Raises:
         OptionError: the objective returns something else.
@@ -48,14 +49,19 @@ def training_step(objective: Callable[..., Any], optimizer: Optimizer) -> Step:
     """
     gradient = value_and_grad(objective)
 
-    def step(state: TrainingState, *batch: Any) -> tuple[TrainingState, dict[str, Any]]:
-        result, gradients = gradient(state.parameters, *batch)
+    def step(state: TrainingState, batch: Any) -> tuple[TrainingState, dict[str, Any]]:
+        result, gradients = gradient(state.parameters, *as_arguments(batch))
         parameters, memory = optimizer.update(
             gradients, dict(state.optimizer), state.parameters, state.step
         )
         return TrainingState(parameters, memory, state.step + 1), metrics_of(objective, result)
 
     return step
+
+
+def as_arguments(batch: Any) -> tuple[Any, ...]:
+    """Return a batch as arguments: a tuple or list is several, anything else is one."""
+    return tuple(batch) if isinstance(batch, tuple | list) else (batch,)
 
 
 def metrics_of(objective: Callable[..., Any], result: Any) -> dict[str, Any]:
