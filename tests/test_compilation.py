@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from planning.networks import NETWORKS
-from wengert.base.errors import BudgetError, OptionError
+from wengert.base.errors import BudgetError, OptionError, WengertWarning
 from wengert.compilation import plan
 from wengert.tracing.spec import Spec
 from wengert.transforms import grad
@@ -31,6 +31,27 @@ def test_prediction_holds_less_than_training(sample):
     forward = plan(function, *specs, backward=False)
     assert forward.peak_bytes < sample.peak_bytes
     assert forward.retained_bytes == 0 < sample.retained_bytes
+
+
+def test_what_an_objective_returns_beside_J_lives_too():
+    def objective(W, X, y):
+        o = X @ W
+        return np.sum((o - y) ** 2), {"output": o}
+
+    found = plan(objective, Spec((5, 3)), Spec((8, 5)), Spec((8, 3)))
+    assert {v.label for v in found.graph.outputs} >= {"o", "d(W)"}
+    assert "returned" in found.why("o").__str__()
+
+
+def test_a_warning_is_given_once():
+    def objective(parameters, X):
+        W, _unused = parameters
+        return np.sum(np.tanh(X @ W))
+
+    with pytest.warns(WengertWarning, match="does not depend on") as given:
+        found = plan(objective, (Spec((5, 3)), Spec((2,))), Spec((8, 5)))
+        assert found.largest_batch("1MB") > 0
+    assert len(given) == 1
 
 
 def test_a_step_is_planned_as_it_is():

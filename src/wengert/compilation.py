@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import html
 import json
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
 from wengert.base.dtypes import is_differentiable
-from wengert.base.errors import OptionError, WengertError
+from wengert.base.errors import OptionError, WengertError, WengertWarning
 from wengert.base.quantities import parse_bytes
 from wengert.base.shapes import Shape
 from wengert.base.tree import Structure, flatten, unflatten
@@ -103,11 +104,17 @@ class _Source:
         """Number of leaves of the first argument."""
         return self.structure.children[0].leaf_count() if self.structure.children else 0
 
+    def again(self, leaves: Sequence[Any], structure: Structure) -> Plan:
+        """Plan for other sizes; what there was to warn of has been said the first time."""
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", WengertWarning)
+            return self.plan(leaves, structure)
+
     def at(self, axes: Axes, size: int) -> Plan:
         shapes = resized(self.shapes, axes, size)
         pairs = zip(self.leaves, shapes, strict=True)
         changed = [leaf if shape is None else Spec(shape, leaf.dtype) for leaf, shape in pairs]
-        return self.plan(changed, self.structure)
+        return self.again(changed, self.structure)
 
     def size(self, axes: Axes) -> int:
         leaf = next(iter(axes))
@@ -176,7 +183,7 @@ class _Source:
 
         def at(count: int) -> Plan:
             changed, leaves = repeated(first, self.leaves, run, count)
-            return self.plan(leaves, replace(self.structure, children=(changed, *rest)))
+            return self.again(leaves, replace(self.structure, children=(changed, *rest)))
 
         return growth(at, run.count, "number of equal layers", "n")
 

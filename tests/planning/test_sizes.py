@@ -16,6 +16,11 @@ def test_a_single_example_has_no_batch_axis():
     assert batch_axes([(4, 3), (3,), (4,)], 1) == []
 
 
+def test_a_number_beside_a_batch_is_no_part_of_it():
+    assert batch_axes([(4, 3), (8, 3), (8,), ()], 1) == [{1: (0,), 2: (0,)}]
+    assert batch_axes([(4, 3), (8, 3), (8,), None], 1) == [{1: (0,), 2: (0,)}]
+
+
 def test_width_tries_the_fewest_tied_axes_first():
     ways = list(width_axes([(3, 4), (4, 3), (8, 3), (8,)], 2, {2: (0,), 3: (0,)}))
     assert ways[0] == {2: (1,)}

@@ -139,31 +139,41 @@ class Largest(int):
     """The largest size whose plan fits a budget: a whole number that carries its proof.
 
     Attributes:
-        what: the size in words.
+        of: the growth that was asked.
         budget: bytes that were allowed.
-        peak_bytes: peak at this size, planned directly.
-        next_peak_bytes: peak at one more, planned directly; over the budget.
+        plan: the plan at this size.
+        next_plan: the plan at one more, which is over the budget.
     """
 
-    what: str
+    of: Growth
     budget: int
-    peak_bytes: int
-    next_peak_bytes: int
+    plan: Plan
+    next_plan: Plan
 
-    def __new__(  # noqa: D102
-        cls, size: int, what: str, budget: int, peak_bytes: int, next_peak_bytes: int
-    ) -> Largest:
-        found = super().__new__(cls, size)
-        found.what, found.budget = what, budget
-        found.peak_bytes, found.next_peak_bytes = peak_bytes, next_peak_bytes
+    @classmethod
+    def at(cls, size: int, of: Growth, budget: int) -> Largest:
+        """Return the size with its own plan and that of one more."""
+        found = cls(size)
+        found.of, found.budget = of, budget
+        found.plan, found.next_plan = of.plan_at(size), of.plan_at(size + 1)
         return found
+
+    @property
+    def peak_bytes(self) -> int:
+        """Peak at this size, within the budget."""
+        return self.plan.peak_bytes
+
+    @property
+    def next_peak_bytes(self) -> int:
+        """Peak at one more, over the budget."""
+        return self.next_plan.peak_bytes
 
     def text(self) -> str:
         """Say it in a sentence with both plans."""
         return (
-            f"largest {self.what} within {format_bytes(self.budget)}: {int(self):,} "
-            f"(peak {self.peak_bytes:,} bytes; {int(self) + 1:,} would need "
-            f"{self.next_peak_bytes:,})"
+            f"largest {self.of.what} within {format_bytes(self.budget)}: {int(self):,} "
+            f"(peak {self.peak_bytes:,} bytes, {int(self) + 1:,} would need "
+            f"{self.next_peak_bytes:,}; state and batch are {self.plan.state_bytes:,} more)"
         )
 
 
@@ -180,8 +190,7 @@ def largest(of: Growth, budget: int) -> Largest:
     guess = _by_formula(of, budget)
     if guess is None or not _is_last(of, guess, budget):
         guess = _by_planning(of, budget)
-    plan, following = of.plan_at(guess), of.plan_at(guess + 1)
-    return Largest(guess, of.what, budget, plan.peak_bytes, following.peak_bytes)
+    return Largest.at(guess, of, budget)
 
 
 def _is_last(of: Growth, size: int, budget: int) -> bool:

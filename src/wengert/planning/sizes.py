@@ -25,14 +25,15 @@ _LONGEST_PERIOD = 4
 def batch_axes(shapes: Shapes, parameters: int) -> list[Axes]:
     """Return the ways in which the leaves after the first ``parameters`` may share a batch axis.
 
-    Rows first (axis 0 of each), then columns (the last axis); an array without axes has none
-    and is a single example's.
+    Rows first (axis 0 of each), then columns (the last axis). A number among the arguments
+    means a single example, unless at least two arrays beside it agree.
 
     >>> batch_axes([(4, 3), (32, 3), (32,)], 1)
     [{1: (0,), 2: (0,)}]
     """
-    batch = {at: s for at, s in enumerate(shapes) if at >= parameters and s is not None}
-    if not batch or any(not shape for shape in batch.values()):
+    arrays = {at: s for at, s in enumerate(shapes) if at >= parameters and s is not None}
+    batch = {at: shape for at, shape in arrays.items() if shape}
+    if not batch or (len(batch) < 2 and len(batch) < len(arrays)):
         return []
     ways = [{at: (0,) for at in batch}, {at: (len(shape) - 1,) for at, shape in batch.items()}]
     equal = [way for way in ways if len({batch[at][way[at][0]] for at in way}) == 1]
