@@ -144,7 +144,8 @@ def _squared_error_result(prediction: Type, target: Type) -> Type:
 
 
 def _difference(prediction: Any, target: Any) -> Any:
-    if target.dtype != prediction.dtype:
+    # Complex numbers only come from a check by complex steps, and stay what they are.
+    if target.dtype != prediction.dtype and target.dtype.kind != "c":
         target = to_dtype(target, dtype=prediction.dtype.name)
     return prediction - target
 
@@ -288,7 +289,7 @@ LOSSES: tuple[Operator, ...] = (
         latex=r"\tfrac{{1}}{{2}} \lVert {x0} - {x1} \rVert^2",
         cost=Cost(flops=3, passes=per_operand),
         samples=cases(_pair_cases, analytic=True), saves=("x0", "x1"), symbol="½‖·‖²",
-        workspace=lambda p, t: (nbytes(p) if p.shape else 0),
+        workspace=lambda p, t: nbytes(p) * (bool(p.shape) + (t.dtype != p.dtype)),
         decomposition=lambda p, t: (
             0.5 * np.sum(np.square(p - t), axis=-1) if p.shape else 0.5 * np.square(p - t)
         ),

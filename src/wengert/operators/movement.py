@@ -145,7 +145,7 @@ MOVEMENT: tuple[Operator, ...] = (
         _broadcast_result, (lambda g, y, x, *, shape: unbroadcast(g, x.shape),),
         latex=r"\operatorname{{broadcast}}({x})", symbol="broadcast", **_SHARED,
         samples=_single((((3,), {"shape": (2, 3)}), ((2, 1), {"shape": (4, 2, 3)}),
-                 ((), {"shape": (2,)}), ((1,), {"shape": (0,)}))),
+                 ((), {"shape": (2,)}), ((0,), {"shape": (2, 0)}))),
     ),
     Operator(
         "concatenate", "movement", _concatenate, _concatenate_result, (_concatenate_rule,),

@@ -76,8 +76,9 @@ class Operator:
             an operator whose result is constant by nature (comparisons, argmax).
         saves: which forward values the rules read: "y", "x0", "x1" …; "x1+" is operand 1 and
             all after it (shapes and dtypes are free).
-        linear_in: operands in which the result is linear when the others are fixed; 0 stands
-            for each operand of a variadic operator.
+        linear_in: operands whose derivative does not depend on them: the result is linear
+            in them, up to a constant, when the others are fixed; 0 stands for each operand
+            of a variadic operator.
         latex: template over {x}, {x0}, {x1} …; what a circle and a formula show.
         symbol: short text inside the circle of a drawing.
         cost: arithmetic per element; FREE is written out.

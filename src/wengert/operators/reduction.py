@@ -228,6 +228,12 @@ def _arg_meaning(name: str) -> Rule:
     return meaning
 
 
+def _arg_bytes(x: Type, *, axis: int | None, keepdims: bool) -> int:
+    """Return the bytes of the copy in which NumPy puts the axis last."""
+    is_last = axis is None or x.shape[axis] == 1 or set(x.shape[axis + 1 :]) <= {1}
+    return 0 if is_last else nbytes(x)
+
+
 def _arg_cases(rng: np.random.Generator) -> list[Case]:
     options: tuple[tuple[Shape, int | None], ...] = (
         ((4,), 0), ((2, 3), 1), ((2, 3), None), ((2, 3, 4), 1), ((3, 0), 0),
@@ -249,6 +255,7 @@ def _constant(name: str, latex: str, *, argument: bool) -> Operator:
         latex=latex,
         cost=_ADD,
         samples=cases(_arg_cases) if argument else reduced(real(-3, 3)),
+        workspace=_arg_bytes if argument else None,
         symbol=name,
     )
 

@@ -1,0 +1,271 @@
+"""What a record must satisfy, one function a property; each raises AssertionError on a breach."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterator
+from dataclasses import fields
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from wengert.operators.broadcasting import unbroadcast
+from wengert.operators.record import FREE, Cost, Operator, Samples, Type
+
+Case = tuple[tuple[Any, ...], dict[str, Any]]
+
+
+def draws(record: Operator, seed: int = 0) -> list[Case]:
+    return list(record.samples.draws(np.random.default_rng(seed)))
+
+
+def types(operands: tuple[Any, ...]) -> tuple[Type, ...]:
+    return tuple(Type(np.shape(each), np.asarray(each).dtype) for each in operands)
+
+
+def differentiated(record: Operator, operands: tuple[Any, ...]) -> Iterator[tuple[int, Any]]:
+    """Yield the operands that have a rule and are floats, with the rule."""
+    for number, operand in enumerate(operands):
+        rule = record.rule(number)
+        if rule is not None and np.asarray(operand).dtype.kind == "f":
+            yield number, rule
+
+
+def describe(record: Operator, operands: tuple[Any, ...], attributes: dict[str, Any]) -> str:
+    return f"{record.name} {[np.shape(each) for each in operands]} {attributes}"
+
+
+# -- Holes ------------------------------------------------------------------------------------
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str) and bool(value.strip())
+
+
+def _good_cost(record: Operator) -> bool:
+    cost = record.cost
+    if not isinstance(cost, Cost) or min(cost.flops, cost.transcendental) < 0:
+        return False
+    # Nothing is free by accident: the record says FREE.
+    return cost is FREE or cost.flops + cost.transcendental > 0
+
+
+def _good_saves(record: Operator) -> bool:
+    return all(
+        token == "y" or (token[0] == "x" and token[1:].rstrip("+").isdigit())
+        for token in record.saves
+    ) and not (record.vjp is None and record.saves)
+
+
+def _good_samples(record: Operator) -> bool:
+    smooth = record.kind == "elementwise" and len(draws(record)[0][0]) == 1 and record.vjp
+    needs_special = smooth and record.name not in ("cast",)
+    return isinstance(record.samples, Samples) and bool(record.samples.special or not needs_special)
+
+
+def _good_vjp(record: Operator) -> bool:
+    if record.vjp is None:
+        return True
+    return bool(record.vjp) and any(map(callable, record.vjp))
+
+
+# Every field has its test here; a field that is added without one fails.
+FIELDS: dict[str, Callable[[Operator], bool]] = {
+    "name": lambda r: _is_text(r.name) and r.name.isidentifier(),
+    "kind": lambda r: r.kind in {
+        "elementwise", "reduction", "movement", "product", "index", "composite", "other"},
+    "numpy": lambda r: callable(r.numpy),
+    "result": lambda r: callable(r.result),
+    "vjp": _good_vjp,
+    "latex": lambda r: _is_text(r.latex) and r.latex.count("{") == r.latex.count("}"),
+    "cost": _good_cost,
+    "samples": lambda r: _good_samples(r) and len(draws(r)) >= 3,
+    "saves": _good_saves,
+    "linear_in": lambda r: all(isinstance(each, int) and each >= 0 for each in r.linear_in),
+    "symbol": lambda r: _is_text(r.symbol),
+    "kinks": lambda r: all(isinstance(each, float) for each in r.kinks),
+    "aliases": lambda r: r.aliases in ("new", "view"),
+    "inplace": lambda r: r.aliases == "new" or not r.inplace,
+    "workspace": lambda r: r.workspace is None or callable(r.workspace),
+    "decomposition": lambda r: callable(r.decomposition) == (r.kind == "composite"),
+    "variadic": lambda r: isinstance(r.variadic, bool),
+}  # fmt: skip
+
+
+def check_holes(record: Operator) -> None:
+    assert {each.name for each in fields(record)} == set(FIELDS)
+    for name, good in FIELDS.items():
+        assert good(record), f"{record.name}.{name} is a hole: {getattr(record, name)!r}"
+
+
+# -- Types and meanings -------------------------------------------------------------------------
+
+
+def check_result(record: Operator, operands: tuple[Any, ...], attributes: dict[str, Any]) -> None:
+    y = record.numpy(*operands, **attributes)
+    found = record.result(*types(operands), **attributes)
+    what = describe(record, operands, attributes)
+    assert isinstance(y, np.ndarray), what
+    assert (y.shape, y.dtype) == (found.shape, found.dtype), f"{what}: {y.dtype}{y.shape} {found}"
+    if record.aliases == "new":
+        assert y.flags.c_contiguous, what
+
+
+def strided(x: Any) -> Any:
+    """Return an equal array that is neither contiguous nor in any usual order."""
+    x = np.asarray(x)
+    wide = np.zeros((2 * x.shape[-1] + 1, *x.shape[:-1][::-1]) if x.shape else (2,), x.dtype)
+    view = np.moveaxis(wide.T, -1, -1)[..., 1::2] if x.shape else wide[1:].reshape(())
+    view[...] = x
+    return view
+
+
+def check_strided(record: Operator, operands: tuple[Any, ...], attributes: dict[str, Any]) -> None:
+    what = describe(record, operands, attributes)
+    other = tuple(strided(each) for each in operands)
+    y = record.numpy(*operands, **attributes)
+    there = record.numpy(*other, **attributes)
+    np.testing.assert_allclose(there, y, rtol=1e-14, atol=1e-14, err_msg=what)
+    if record.aliases == "new":
+        assert there.flags.c_contiguous, what
+    g = np.random.default_rng(1).normal(size=y.shape)
+    for _, rule in differentiated(record, operands):
+        ours = np.asarray(rule(g, y, *operands, **attributes))
+        theirs = np.asarray(rule(strided(g), strided(y), *other, **attributes))
+        np.testing.assert_allclose(theirs, ours, rtol=1e-13, atol=1e-13, err_msg=what)
+
+
+# -- Derivatives --------------------------------------------------------------------------------
+
+
+def slope(record: Operator, operands: tuple[Any, ...], attributes: dict[str, Any], number: int,
+          v: Any) -> Any:  # fmt: skip
+    """Return the directional derivative J v, by a complex step or by extrapolated differences."""
+    if record.samples.analytic:
+        step = 1e-30
+        lifted = [x + 0j if np.asarray(x).dtype.kind == "f" else x for x in operands]
+        lifted[number] = lifted[number] + 1j * step * v
+        return record.numpy(*lifted, **attributes).imag / step
+
+    def at(t: float) -> Any:
+        moved = operands[number] + t * v
+        return record.numpy(*operands[:number], moved, *operands[number + 1 :], **attributes)
+
+    def central(h: float) -> Any:
+        return (at(h) - at(-h)) / (2 * h)
+
+    h = 1e-3
+    return (central(2 * h) - 20 * central(h) + 64 * central(h / 2)) / 45
+
+
+def gradient(record: Operator, rule: Any, g: Any, y: Any, operands: tuple[Any, ...],
+             attributes: dict[str, Any], number: int) -> Any:  # fmt: skip
+    """Return what the engine makes of a rule: un-broadcast, for elementwise operators only."""
+    found = np.asarray(rule(g, y, *operands, **attributes))
+    shape = np.shape(operands[number])
+    if record.kind == "elementwise" or record.name == "binary_cross_entropy":
+        broadcast = np.broadcast_shapes(found.shape, shape)
+        assert y.shape in (broadcast, shape) or found.shape == shape
+        return unbroadcast(np.broadcast_to(found, np.broadcast_shapes(found.shape, y.shape)), shape)
+    assert found.shape == shape, f"{record.name}: rule {number} gives {found.shape}, not {shape}"
+    return found
+
+
+def check_vjp(record: Operator, operands: tuple[Any, ...], attributes: dict[str, Any],
+              seed: int = 0) -> int:  # fmt: skip
+    """Compare ⟨g, J v⟩ with ⟨Jᵀg, v⟩ for each operand; return how many were compared."""
+    rng = np.random.default_rng(seed)
+    y = record.numpy(*operands, **attributes)
+    g = rng.normal(size=y.shape)
+    compared = 0
+    for number, rule in differentiated(record, operands):
+        found = gradient(record, rule, g, y, operands, attributes, number)
+        v = rng.normal(size=np.shape(operands[number]))
+        wanted = float(np.sum(g * slope(record, operands, attributes, number, v)))
+        got = float(np.sum(found * v))
+        tolerance = (1e-12 if record.samples.analytic else 1e-8) * (1 + abs(wanted))
+        assert abs(got - wanted) <= tolerance, (
+            f"{describe(record, operands, attributes)}: operand {number}: {got} ≠ {wanted}"
+        )
+        compared += v.size > 0
+    return compared
+
+
+def check_all_vjps(record: Operator) -> int:
+    return sum(check_vjp(record, *case) for case in draws(record))
+
+
+# -- Honesty about what is read -----------------------------------------------------------------
+
+
+def saved(record: Operator, count: int) -> set[str]:
+    found: set[str] = set()
+    for token in record.saves:
+        if token.endswith("+"):
+            found |= {f"x{k}" for k in range(int(token[1:-1]), count)}
+        else:
+            found.add(token)
+    return found
+
+
+def poison(x: Any) -> Any:
+    x = np.asarray(x)
+    return np.full(x.shape, np.nan if x.dtype.kind == "f" else 10**6, x.dtype)
+
+
+def outcome(rule: Any, values: dict[str, Any], g: Any, attributes: dict[str, Any]) -> Any:
+    operands = [values[f"x{k}"] for k in range(len(values) - 1)]
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")
+        try:
+            return np.asarray(rule(g, values["y"], *operands, **attributes))
+        except Exception as problem:
+            return problem
+
+
+def same(a: Any, b: Any) -> bool:
+    if isinstance(a, Exception) or isinstance(b, Exception):
+        return False
+    return a.shape == b.shape and np.array_equal(a, b, equal_nan=True)
+
+
+def reads(record: Operator, operands: tuple[Any, ...], attributes: dict[str, Any]) -> set[str]:
+    """Return the forward values that change some rule's answer when they are poisoned."""
+    y = record.numpy(*operands, **attributes)
+    g = np.random.default_rng(2).normal(size=y.shape)
+    values = {"y": y, **{f"x{k}": np.asarray(x) for k, x in enumerate(operands)}}
+    found: set[str] = set()
+    for _, rule in differentiated(record, operands):
+        honest = outcome(rule, values, g, attributes)
+        for name, value in values.items():
+            if prod(value.shape) == 0 or value.dtype.kind == "b":
+                continue
+            if not same(honest, outcome(rule, {**values, name: poison(value)}, g, attributes)):
+                found.add(name)
+    return found
+
+
+def check_saves(record: Operator) -> None:
+    seen: set[str] = set()
+    claimed: set[str] = set()
+    for operands, attributes in draws(record):
+        here = saved(record, len(operands))
+        found = reads(record, operands, attributes)
+        assert found <= here, f"{record.name} reads {found - here} and does not say so"
+        seen, claimed = seen | found, claimed | here
+    bools = {"x0"} if record.name == "where" else set()
+    assert seen >= claimed - bools, f"{record.name} says that it reads {claimed - seen}"
+
+
+# -- Presentation -------------------------------------------------------------------------------
+
+
+def formatted(record: Operator, operands: tuple[Any, ...], attributes: dict[str, Any]) -> str:
+    letters = [f"L_{{{k}}}" for k in range(len(operands))]
+    numbered = {f"x{k}": letter for k, letter in enumerate(letters)}
+    shown = record.latex.format(x=", ".join(letters), **numbered, **attributes)
+    for letter in letters if record.kind != "index" else letters[:1]:
+        assert letter in shown, f"{record.name}: {shown} does not show {letter}"
+    assert shown.count("{") == shown.count("}")
+    return shown

@@ -1,0 +1,127 @@
+"""The workspace rule is the memory that NumPy really holds beside operands and result.
+
+NumPy's iterator buffers are at their smallest here: a ufunc over operands that do not lie alike
+goes through buffers of 8,192 elements, whatever the arrays are, and no rule speaks of those.
+"""
+
+from __future__ import annotations
+
+import tracemalloc
+from typing import Any
+
+import numpy as np
+import pytest
+
+from operators import checks
+from wengert.operators.record import Operator
+from wengert.operators.registry import OPERATORS
+
+_TOLERANCE = 6_000
+# Integer arrays that broadcast against each other go through buffers that cannot be set smaller.
+_BUFFERED = {"take_along_axis": 2 * 8 * 8192, "add_along_axis": 2 * 8 * 8192}
+_rng = np.random.default_rng(0)
+
+
+def _real(*shape: int) -> Any:
+    return _rng.uniform(0.2, 0.9, shape)
+
+
+def _index(limit: int, *shape: int) -> Any:
+    return _rng.integers(0, limit, shape)
+
+
+N = 200
+A, B, V = _real(N, 300), _real(N, 300), _real(300)
+AXES: list[dict[str, Any]] = [
+    {"axis": axis, "keepdims": keepdims}
+    for axis in ((0,), (1,), (0, 1))
+    for keepdims in (False, True)
+]
+ALL = slice(None)
+
+# Large operands for every operator that is not elementwise.
+LARGE: dict[str, list[checks.Case]] = {
+    **{name: [((A,), each) for each in AXES]
+       for name in ("sum", "mean", "max", "min", "prod", "any", "all", "logsumexp")},
+    **{name: [((A,), {**each, "ddof": 1}) for each in AXES] for name in ("var", "std")},
+    **{name: [((A,), {"axis": axis, "keepdims": False}) for axis in (0, 1, None)]
+       for name in ("argmax", "argmin")},
+    **{name: [((A,), {"axis": axis}) for axis in (0, 1)] for name in ("softmax", "log_softmax")},
+    "where": [((A > 0.5, A, B), {}), ((A > 0.5, A, V), {}), ((_index(2, N, 300), A, B), {})],
+    "exclusive_product": [((A,), {"axis": (1,)}), ((A,), {"axis": (0,)}), ((A,), {"axis": (0, 1)}),
+                          ((_real(20, 30, 40),), {"axis": (0, 2)})],
+    "reshape": [((A,), {"shape": (300, N)}), ((A.T,), {"shape": (N, 300)})],
+    "transpose": [((A,), {"axes": (1, 0)})],
+    "broadcast_to": [((V,), {"shape": (N, 300)})],
+    "concatenate": [((A, B), {"axis": 0}), ((A, B, A), {"axis": 1})],
+    "cast": [((A,), {"dtype": "float32"}), ((A,), {"dtype": "float64"})],
+    "identity": [((A,), {})],
+    "stop_gradient": [((A,), {})],
+    "index": [((A,), {"template": (slice(1, 50),)}),
+              ((A, _index(N, 500)), {"template": ("#0",)}),
+              ((A, _index(300, 400)), {"template": (ALL, "#0")}),
+              ((A, _index(N, 9000), _index(300, 9000)), {"template": ("#0", "#1")}),
+              ((_real(20, 30, 40), _index(30, 50)), {"template": (ALL, "#0", ALL)}),
+              ((_real(20, 30, 40), _index(20, 50), _index(40, 50)),
+               {"template": ("#0", ALL, "#1")})],
+    "index_add": [((_real(50, 300),), {"template": (slice(1, 51),), "shape": (N, 300)}),
+                  ((_real(500, 300), _index(N, 500)), {"template": ("#0",), "shape": (N, 300)}),
+                  ((_real(N, 400), _index(300, 400)), {"template": (ALL, "#0"), "shape": (N, 300)}),
+                  ((_real(9000), _index(N, 9000), _index(300, 9000)),
+                   {"template": ("#0", "#1"), "shape": (N, 300)})],
+    "take_along_axis": [((A, _index(300, N, 300)), {"axis": 1}),
+                        ((A, _index(N, 90, 300)), {"axis": 0})],
+    "add_along_axis": [((_real(N, 70), _index(300, N, 70)), {"axis": 1, "shape": (N, 300)}),
+                       ((_real(90, 300), _index(N, 90, 300)), {"axis": 0, "shape": (N, 300)})],
+    "matmul": [((A, B.T.copy()), {}), ((A, B.T), {}), ((A.T, B), {}), ((A, V), {}),
+               ((_real(5, 40, 50), _real(50, 60)), {}), ((_real(5, 40, 50), _real(5, 50, 60)), {}),
+               ((A, B.T.astype(np.float32)), {}), ((A.astype(np.float32), V), {})],
+    "einsum": [((A, B.T.copy()), {"subscripts": "ij,jk->ik"}), ((A,), {"subscripts": "ij->j"}),
+               ((A, B), {"subscripts": "ij,ij->i"}), ((_real(N, N),), {"subscripts": "ii->i"}),
+               ((A, B, V), {"subscripts": "ij,ij,j->i"}), ((A,), {"subscripts": "ij->ji"})],
+    "leaky_relu": [((A,), {"slope": 0.1})],
+    "softmax_cross_entropy": [((A, _index(300, N)), {}), ((A, B), {}),
+                              ((_real(20, 30, 40), _index(40, 20, 30)), {}),
+                              ((A.astype(np.float32), B), {})],
+    "one_hot": [((_index(300, N),), {"classes": 300, "dtype": "float64"})],
+    "squared_error": [((A, B), {}), ((A.astype(np.float32), B), {})],
+    "binary_cross_entropy": [((A, B), {}), ((A, (B > 0.5).astype(int)), {})],
+    "squared_norm": [((A,), {}), ((A.T,), {})],
+}  # fmt: skip
+
+
+def _cases(record: Operator) -> list[checks.Case]:
+    if record.name in LARGE:
+        return LARGE[record.name]
+    count = len(checks.draws(record)[0][0])
+    if count == 1:
+        return [((A,), {}), ((A.astype(np.float32),), {}), ((A.T,), {})]
+    return [((A, B), {}), ((A, V), {}), ((A.T, B.T), {}), ((V, A), {})]
+
+
+def peak_beside_result(record: Operator, operands: tuple[Any, ...], attributes: Any) -> int:
+    record.numpy(*operands, **attributes)  # whatever is set up once is set up
+    size = np.setbufsize(16)
+    tracemalloc.start()
+    try:
+        before = tracemalloc.get_traced_memory()[0]
+        tracemalloc.reset_peak()
+        result = record.numpy(*operands, **attributes)
+        peak = tracemalloc.get_traced_memory()[1] - before
+    finally:
+        tracemalloc.stop()
+        np.setbufsize(size)
+    shares = any(np.may_share_memory(result, each) for each in operands)
+    return peak - (0 if shares else result.nbytes)
+
+
+@pytest.mark.parametrize("name", sorted(OPERATORS))
+def test_workspace_is_what_numpy_holds(name: str) -> None:
+    record = OPERATORS[name]
+    for operands, attributes in _cases(record):
+        said = 0 if record.workspace is None else record.workspace(
+            *checks.types(operands), **attributes)  # fmt: skip
+        held = peak_beside_result(record, operands, attributes)
+        what = checks.describe(record, operands, attributes)
+        slack = _TOLERANCE + _BUFFERED.get(name, 0)
+        assert abs(held - said) <= slack, f"{what}: {held} bytes, the rule says {said}"
