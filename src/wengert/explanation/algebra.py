@@ -7,6 +7,7 @@ from fractions import Fraction
 
 from wengert.explanation.terms import (
     ONE,
+    Apply,
     Atom,
     Factor,
     Group,
@@ -86,7 +87,7 @@ def multiply(parts: Sequence[Sum], outputs: Sequence[Index]) -> Sum:
         factors.extend(_rename(term, {i: i for i in part.outputs}).factors)
     covered = {index for factor in factors for index in factor.letters}
     for index in dict.fromkeys(i for part in parts for i in part.outputs):
-        if index not in covered and index not in outputs:
+        if index not in covered and index not in outputs and index.size != 1:
             factors.append(Factor(Size(index.axis, index.size)))
     return normal(Sum(tuple(outputs), (Term(coefficient, tuple(factors)),)))
 
@@ -104,7 +105,9 @@ def total(tensor: Sum, over: Iterable[Index]) -> Sum:
     outputs = tuple(index for index in tensor.outputs if index not in gone)
     terms: list[Term] = []
     for term in tensor.terms:
-        lengths = (Factor(Size(i.axis, i.size)) for i in gone if i not in term.letters)
+        lengths = (
+            Factor(Size(i.axis, i.size)) for i in gone if i not in term.letters and i.size != 1
+        )
         terms.append(Term(term.coefficient, (*term.factors, *lengths)))
     return normal(Sum(outputs, tuple(terms)))
 
@@ -112,7 +115,9 @@ def total(tensor: Sum, over: Iterable[Index]) -> Sum:
 def average(tensor: Sum, over: Sequence[Index]) -> Sum:
     """Take the mean over some of the outputs."""
     summed = total(tensor, over)
-    lengths = tuple(Factor(Size(index.axis, index.size), (), -1) for index in over)
+    lengths = tuple(
+        Factor(Size(index.axis, index.size), (), -1) for index in over if index.size != 1
+    )
     terms = (Term(t.coefficient, (*t.factors, *lengths)) for t in summed.terms)
     return normal(Sum(summed.outputs, tuple(terms)))
 
@@ -158,13 +163,37 @@ def _merge_factors(term: Term, outputs: tuple[Index, ...]) -> Term:
                 break
         else:
             merged.append(factor)
+    rooted = [factor for factor in merged if _is_square_of_root(factor)]
+    if rooted:
+        return _merge_factors(_without_roots(term.coefficient, merged), outputs)
     kept = [factor for factor in merged if factor.power]
     covered = {index for factor in kept for index in factor.letters}
     lost = [index for index in term.letters if index not in covered and index not in outputs]
     if not lost:
         return Term(term.coefficient, tuple(kept))
-    lengths = tuple(Factor(Size(index.axis, index.size)) for index in lost)
+    lengths = tuple(Factor(Size(index.axis, index.size)) for index in lost if index.size != 1)
     return _merge_factors(Term(term.coefficient, (*kept, *lengths)), outputs)
+
+
+def _is_square_of_root(factor: Factor) -> bool:
+    atom_ = factor.atom
+    root = isinstance(atom_, Apply) and atom_.operator == "sqrt"
+    return root and factor.power != 0 and factor.power % 2 == 0
+
+
+def _without_roots(coefficient: Fraction, factors: list[Factor]) -> Term:
+    """√x² is x."""
+    kept: list[Factor] = []
+    for factor in factors:
+        if not _is_square_of_root(factor):
+            kept.append(factor)
+            continue
+        assert isinstance(factor.atom, Apply)
+        inner = place(factor.atom.arguments[0], factor.indices, factor.letters)
+        (term,) = power(inner, factor.power // 2).terms
+        coefficient *= term.coefficient
+        kept.extend(term.factors)
+    return Term(coefficient, tuple(kept))
 
 
 def _open(term: Term, outputs: tuple[Index, ...]) -> list[Term]:

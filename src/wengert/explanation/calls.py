@@ -28,6 +28,8 @@ class Opaque:
         inside: its forward operations.
         elementwise: whether it is a ϕ (elementwise, one operand) and not an ℓ (scalar).
         parts: for each operand its contributions in the backward pass.
+        incoming: the gradient of the result; None where there is no backward pass.
+        is_users: whether it is a function of the user's and not an operator of its own.
     """
 
     name: str
@@ -36,6 +38,8 @@ class Opaque:
     inside: tuple[Operation, ...]
     elementwise: bool
     parts: dict[Variable, tuple[Variable, ...]]
+    incoming: Variable | None
+    is_users: bool
 
 
 def opaque_calls(graph: Graph, forward: Sequence[Operation], objective: Variable) -> list[Opaque]:
@@ -91,8 +95,15 @@ def _opaque(
     elementwise = _is_elementwise(inside, operands, result)
     if not elementwise and not _is_loss(operands, result):
         return None
-    parts = _parts(graph, inside, result, operands, call)
-    return Opaque(name, result, operands, tuple(inside), elementwise, parts)
+    backward = _backward(graph, inside, result, call)
+    parts = _parts(graph, backward, operands)
+    incoming = next((v for v in graph.variables if v.of is result), None)
+    if incoming is None:
+        incoming = _incoming(graph, backward)
+    if incoming is None:
+        parts = {}
+    users = call is not None
+    return Opaque(name, result, operands, tuple(inside), elementwise, parts, incoming, users)
 
 
 def _is_elementwise(
@@ -126,21 +137,33 @@ def _is_loss(operands: Sequence[Variable], result: Variable) -> bool:
     )
 
 
-def _parts(
-    graph: Graph,
-    inside: Sequence[Operation],
-    result: Variable,
-    operands: Sequence[Variable],
-    call: Call | None,
-) -> dict[Variable, tuple[Variable, ...]]:
-    """Return for each operand what the backward pass of the call contributes to its gradient."""
+def _incoming(graph: Graph, backward: Sequence[Operation]) -> Variable | None:
+    """Return the gradient that the rules of a call start from, when it serves others as well."""
+    made = {op.output for op in backward}
+    for operation in backward:
+        for variable in operation.inputs:
+            if variable not in made and variable.role == "gradient":
+                return variable
+    return None
+
+
+def _backward(
+    graph: Graph, inside: Sequence[Operation], result: Variable, call: Call | None
+) -> list[Operation]:
+    """Return the operations of the backward pass that carry out the rules of a call."""
     made = {out for op in inside for out in op.outputs}
     before = ancestors(graph.operations, [v for v in graph.variables if v.of is result])
-    backward = [
+    return [
         op for op in graph.operations
         if op.origin in made and op.output not in before
         and (call is None or (op.call is not None and call in op.call.path))
     ]  # fmt: skip
+
+
+def _parts(
+    graph: Graph, backward: Sequence[Operation], operands: Sequence[Variable]
+) -> dict[Variable, tuple[Variable, ...]]:
+    """Return for each operand what the backward pass of the call contributes to its gradient."""
     members = set(backward)
     parts: dict[Variable, list[Variable]] = {operand: [] for operand in operands}
     for operation in backward:

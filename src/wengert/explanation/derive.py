@@ -6,24 +6,22 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from wengert.explanation import algebra
-from wengert.explanation.lettering import Overrides, letters
+from wengert.explanation.lettering import Overrides
 from wengert.explanation.lines import Derivation, Kind, Line, Note, Prod
-from wengert.explanation.notation import Notation
-from wengert.explanation.scope import Scope
+from wengert.explanation.scope import Scope, notation_of
 from wengert.explanation.shorthand import shorthands
 from wengert.explanation.terms import (
-    Apply,
     Atom,
     Factor,
-    Named,
     Partial,
     Sum,
     Term,
     Value,
     atoms,
+    read_variables,
     same_atoms,
 )
-from wengert.explanation.verify import Check
+from wengert.explanation.verify import Check, Numbers, Stated
 from wengert.graph.graph import Array, Graph
 from wengert.graph.variable import Variable
 
@@ -57,8 +55,9 @@ class _Author:
 
     def __init__(self, graph: Graph, examples: Sequence[Array] | None) -> None:
         self.graph = graph
-        self.scope = Scope(graph, examples)
-        self.numbers = self.scope.numbers
+        self.numbers = Numbers(graph, examples)
+        self.stated = Stated(self.numbers)
+        self.scope = Scope(graph, self.stated.assume)
         self.order = {v: n for n, v in enumerate(graph.variables)}
         self.nexts = {
             v: tuple(self._nexts(v))
@@ -71,26 +70,17 @@ class _Author:
         forward = tuple(self._forward(v) for v in scope.shown)
         gradients = tuple(self._gradients())
         insides = tuple(self._insides())
-        output = next((v for v in reversed(scope.shown) if v.rank and v in self.nexts), None)
-        shown = (*self.graph.inputs, *scope.shown)
-        named = letters(self.graph, scope.axes, shown, output, overrides)
-        notation = Notation(scope.objective, self._unnamed(), named)
-        lines = (*forward, *gradients, *insides)
-        short, notes = shorthands(notation, shown, lines, scope.notes)
+        notation = notation_of(scope, overrides)
+        shown, named = (*self.graph.inputs, *scope.shown), notation.axes
+        told = [line.resolved for line in (*forward, *gradients, *insides)]
+        short, notes = shorthands(notation, shown, told)
+        notes = (*notes, *(Note(kind, tensor) for kind, tensor in self.stated.notes))
         sizes = {axis: n for v in shown for axis, n in zip(scope.axes.of(v), v.shape, strict=True)}
-        legend = {named[axis]: size for axis, size in sizes.items()}
+        legend = {named[axis]: size for axis, size in sizes.items() if named[axis] != "1"}
         return Derivation(
             self.graph.name, scope.objective, forward, gradients, insides, notes, legend,
             replace(notation, short=short),
         )  # fmt: skip
-
-    def _unnamed(self) -> dict[Variable, str]:
-        """Give names to arrays of the user's that have none, C1, C2 …"""
-        arrays = [v for v in self.graph.constants if v.name is None and v.rank]
-        names = {v: f"C{n}" for n, v in enumerate(arrays, 1)}
-        for n, v in enumerate((v for v in self.graph.inputs if v.name is None), 1):
-            names[v] = f"X{n}"
-        return names | {v: c.name for v, c in self.scope.calls.items() if v.name is None}
 
     # -- Lines -----------------------------------------------------------------------------------------
 
@@ -106,7 +96,7 @@ class _Author:
     ) -> Line:
         operation = self.graph.producer.get(gradient or variable)
         location = None if operation is None else operation.location
-        reads = tuple(dict.fromkeys(_read_variables(resolved)))
+        reads = tuple(dict.fromkeys(read_variables(resolved)))
         return Line(kind, left, chain, resolved, variable, gradient, location, check, reads)
 
     def _forward(self, variable: Variable) -> Line:
@@ -182,7 +172,7 @@ class _Author:
 
     def _sources(self, variable: Variable) -> list[Variable]:
         tensor = self.scope.line(variable, self.scope.main)
-        return list(dict.fromkeys(_read_variables(tensor)))
+        return list(dict.fromkeys(read_variables(tensor)))
 
     def _locals(self, scalar: Variable) -> Iterator[Line]:
         """Yield ∂s/∂v for a scalar s that is told in full."""
@@ -203,7 +193,7 @@ class _Author:
     def _insides(self) -> Iterator[Line]:
         told: set[str] = set()
         for call in self.scope.calls.values():
-            if call.elementwise and call.name in told:
+            if not call.is_users or (call.elementwise and call.name in told):
                 continue
             told.add(call.name)
             value = self.scope.inner(call, call.result)
@@ -225,14 +215,3 @@ class _Author:
 
 def _without(factors: tuple[Factor, ...], one: Factor) -> tuple[Factor, ...]:
     return tuple(factor for factor in factors if factor is not one)
-
-
-def _read_variables(tensor: Sum) -> Iterator[Variable]:
-    for atom in atoms(tensor):
-        if isinstance(atom, Value):
-            yield atom.variable
-        elif isinstance(atom, Partial):
-            yield from _read_variables(atom.meaning)
-
-
-__all__ = ["Apply", "Named", "Note", "derive"]

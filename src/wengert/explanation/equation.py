@@ -7,8 +7,9 @@ from dataclasses import replace
 from wengert.explanation.formula import Indexed
 from wengert.explanation.lines import Derivation, Line, Prod
 from wengert.explanation.matrix import matrix_form
+from wengert.explanation.numpy_text import NumpyWriter, default_name
 from wengert.explanation.style import ATOM, Style
-from wengert.explanation.terms import Group, Named, Sum, Value, same_sums
+from wengert.explanation.terms import Sum
 from wengert.explanation.writer import Writer
 
 _LETTERS = "ijklrstuvwabcdef"
@@ -53,6 +54,13 @@ class Equations:
         left, right = self.index_sides(line)
         return f"{left} = {right}"
 
+    def numpy_form(self, line: Line) -> str:
+        """Return a line as NumPy source over the user's names."""
+        writer = NumpyWriter()
+        left = line.gradient or (line.variable if line.kind == "forward" else None)
+        right = writer.tensor(line.resolved)
+        return right if left is None else f"{default_name(left)} = {right}"
+
     def definition(self, tensor: Sum) -> str:
         """Return a tensor that has a letter by what the letter stands for."""
         notation = replace(self.derivation.notation, short=())
@@ -77,6 +85,3 @@ class Equations:
         axes = self.derivation.notation.axes
         letters = [axes.get(index.axis, str(index.size)) for index in line.outputs]
         return f" {self.style.space(letters)}" if letters else ""
-
-
-__all__ = ["Equations", "Group", "Named", "Value", "same_sums"]

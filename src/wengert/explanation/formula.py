@@ -126,7 +126,7 @@ def transpose(formula: Formula) -> Formula:
             return inner
         case Product(items):
             return Product(tuple(transpose(item) for item in reversed(items)))
-        case Hadamard(items):
+        case Hadamard(items) if 2 * sum(isinstance(i, Transposed) for i in items) >= len(items):
             return Hadamard(tuple(transpose(item) for item in items))
         case Diagonal():
             return formula
@@ -142,6 +142,23 @@ def product(*items: Formula) -> Formula:
     for item in items:
         flat.extend(item.items if isinstance(item, Product) else (item,))
     return flat[0] if len(flat) == 1 else Product(tuple(flat))
+
+
+def lighter(formula: Formula) -> Formula:
+    """Return a scalar or its transpose, whichever is written with fewer transposes."""
+    other = transpose(formula)
+    return other if transposes(other) < transposes(formula) else formula
+
+
+def transposes(formula: Formula) -> int:
+    """Return how many transposes a formula is written with."""
+    match formula:
+        case Transposed(inner):
+            return 1 + transposes(inner)
+        case Product(items) | Hadamard(items):
+            return sum(map(transposes, items))
+        case _:
+            return 0
 
 
 def hadamard(items: list[Formula]) -> Formula:

@@ -49,14 +49,27 @@ def write_apply(pen: Pen, atom: Apply, texts: Sequence[str] | None = None) -> Pi
     if name == "log_softmax":
         return _log_softmax(pen, atom, inner[0])
     if name == "index" and len(inner) == 1:
-        text = _template(attributes["template"])
-        return Piece(style.lowered(style.brackets(inner[0]), text))
+        base = _picked_from(pen, atom, inner[0])
+        return Piece(style.picked(base, _template(attributes["template"])))
+    if name == "index_add" and len(inner) == 1:
+        word = style.picked(style.word("scatter"), _template(attributes["template"]))
+        return Piece(style.call(word, inner))
     if name == "reshape":
         return Piece(style.call(style.word(_reshaped(atom)), inner))
     word = _WORDS.get(name, name)
     if name in _REDUCTIONS:
         word = _prefix(atom, attributes.get("axis")) + word
     return Piece(style.call(style.word(word), inner))
+
+
+def _picked_from(pen: Pen, atom: Apply, text: str) -> str:
+    (argument,) = atom.arguments
+    alone = len(argument.terms) == 1 and len(argument.terms[0].factors) == 1
+    single = argument.terms[0] if alone else None
+    if single is not None and single.coefficient == 1 and single.factors[0].power == 1:
+        if pen.atom(single.factors[0].atom).level == ATOM:
+            return text
+    return pen.style.brackets(text)
 
 
 def _log_softmax(pen: Pen, atom: Apply, inner: str) -> Piece:

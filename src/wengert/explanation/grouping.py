@@ -5,9 +5,11 @@ from __future__ import annotations
 from wengert.explanation.algebra import place, fresh
 from wengert.explanation.terms import (
     ONE,
+    Constant,
     Factor,
     Group,
     Index,
+    Size,
     Sum,
     Term,
     same_atoms,
@@ -20,12 +22,31 @@ def grouped(tensor: Sum) -> Sum:
 
     G − G ⊙ H² becomes G ⊙ (1 − H²); λ/2 A + λ/2 B becomes λ/2 (A + B).
     """
+    tensor = Sum(tensor.outputs, tuple(t for term in tensor.terms for t in _expanded(term, tensor.outputs)))
     if len(tensor.terms) < 2:
         return tensor
     common = _common_factors(tensor)
-    if common:
-        return _pull(tensor, common)
+    rest = Sum(tensor.outputs, tuple(_without(term, common) for term in tensor.terms))
+    if common and not _is_narrow(rest):
+        return _pull(rest, common)
     return _pull_scalars(tensor)
+
+
+def _expanded(term: Term, outputs: tuple[Index, ...]) -> list[Term]:
+    """Open A ⊙ (B − v 1ᵀ), so that it reads A ⊙ B − diag(v) A."""
+    for factor in term.factors:
+        if not isinstance(factor.atom, Group) or factor.power != 1 or len(factor.letters) < 2:
+            continue
+        if set(factor.letters) != set(outputs):
+            continue
+        inner = factor.atom.inner
+        rest = [f for f in term.factors if f is not factor]
+        if _is_narrow(inner) and any(set(f.letters) == set(factor.letters) for f in rest):
+            placed = place(inner, factor.indices, factor.letters)
+            return [
+                Term(term.coefficient * t.coefficient, (*rest, *t.factors)) for t in placed.terms
+            ]
+    return [term]
 
 
 def _common_factors(tensor: Sum) -> list[Factor]:
@@ -63,9 +84,13 @@ def _without(term: Term, factors: list[Factor]) -> Term:
     return Term(term.coefficient, tuple(left))
 
 
-def _pull(tensor: Sum, common: list[Factor]) -> Sum:
-    rest = Sum(tensor.outputs, tuple(_without(term, common) for term in tensor.terms))
-    return Sum(tensor.outputs, (Term(ONE, (*common, _as_factor(rest))),))
+def _is_narrow(tensor: Sum) -> bool:
+    """Return whether a term has some of the outputs, and not all: it needs a diag or a 1."""
+    return any(0 < len(t.letters_of(tensor)) < len(tensor.outputs) for t in tensor.terms)
+
+
+def _pull(rest: Sum, common: list[Factor]) -> Sum:
+    return Sum(rest.outputs, (Term(ONE, (*common, _as_factor(rest))),))
 
 
 def _as_factor(tensor: Sum) -> Factor:
@@ -75,21 +100,26 @@ def _as_factor(tensor: Sum) -> Factor:
     return Factor(Group(place(Sum(kept, tensor.terms), letters, letters)), kept)
 
 
-def _scalars(term: Term) -> tuple[Factor, ...]:
-    return tuple(factor for factor in term.factors if factor.is_scalar)
+def _scalars(term: Term, outputs: tuple[Index, ...]) -> tuple[Factor, ...]:
+    """Return what may stand in front; variables do so before arrays only."""
+    return tuple(
+        factor
+        for factor in term.factors
+        if factor.is_scalar and (outputs or isinstance(factor.atom, Constant | Size))
+    )
 
 
-def _alike(left: Term, right: Term) -> bool:
+def _alike(left: Term, right: Term, outputs: tuple[Index, ...]) -> bool:
     nothing: dict[Index, Index] = {}
     return abs(left.coefficient) == abs(right.coefficient) and same_factors(
-        _scalars(left), _scalars(right), nothing
+        _scalars(left, outputs), _scalars(right, outputs), nothing
     )
 
 
 def _pull_scalars(tensor: Sum) -> Sum:
     families: list[list[Term]] = []
     for term in tensor.terms:
-        family = next((each for each in families if _alike(each[0], term)), None)
+        family = next((each for each in families if _alike(each[0], term, tensor.outputs)), None)
         if family is None:
             families.append([term])
         else:
@@ -101,9 +131,9 @@ def _pull_scalars(tensor: Sum) -> Sum:
 
 
 def _front(family: list[Term], outputs: tuple[Index, ...]) -> list[Term]:
-    scalars = _scalars(family[0])
+    scalars = _scalars(family[0], outputs)
     size = abs(family[0].coefficient)
-    plain = all(len(term.factors) == len(_scalars(term)) for term in family)
+    plain = all(len(term.factors) == len(_scalars(term, outputs)) for term in family)
     if len(family) < 2 or plain or (not scalars and size == 1):
         return family
     rest = tuple(

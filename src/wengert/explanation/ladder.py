@@ -13,10 +13,10 @@ from wengert.explanation.drawing import (
     carriage_tracks,
     describe,
     forward_edges,
-    frames_of,
     gap_texts,
     line_tracks,
 )
+from wengert.explanation.frames import frames_of
 from wengert.explanation.geometry import PITCH, SIDE, Grid, Spot, choose_cuts, make_grid, route
 from wengert.explanation.layout import Problem, Rows, arrange
 from wengert.explanation.lanes import Lanes
@@ -125,7 +125,7 @@ class _Board:
             grid,
             [*nodes, *drawn],
             edges,
-            frames_of(self.scene, nodes),
+            frames_of(self.scene, nodes, grid),
             ("backward", "gradient", "retained"),
         )
 
@@ -166,6 +166,13 @@ class _Board:
             for problem in (shifted, self.backward)
             for a, b in problem.edges
         ]
+        # An edge from a retained value must not cross a line either.
+        place = self.scene.place_of
+        for mark in self.mirror.marks:
+            for variable in mark.reads:
+                if variable in place:
+                    ends = (shifted.columns[place[variable]], self.backward.columns[mark.number])
+                    spans += [(min(ends), max(ends))] * 2
         cuts = choose_cuts(count, spans, LONGEST_LINE + 2 + len(self.narrow) // 2)
         tracks, back = _all_tracks(shifted, spots, self.backward, marks, cuts)
         room = line_tracks({**tracks, **{(-a - 1, b): t for (a, b), t in back.items()}})

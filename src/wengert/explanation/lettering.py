@@ -33,6 +33,11 @@ def letters(
     for label, wanted in (overrides or {}).items():
         given.update(_override(graph, axes, label, tuple(wanted)))
     kinds = _kinds(axes, shown, output)
+    for variable in shown:
+        for axis, size in zip(axes.of(variable), variable.shape, strict=True):
+            if size == 1 and axis not in given:
+                given[axis] = "1"
+                kinds.pop(axis, None)
     supply = _supply(set(given.values()), len([k for k in kinds.values() if k == "h"]))
     for axis, kind in kinds.items():
         if axis not in given:

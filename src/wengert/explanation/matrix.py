@@ -24,6 +24,7 @@ from wengert.explanation.formula import (
     Total,
     hadamard,
     is_gradient,
+    lighter,
     product,
     transpose,
 )
@@ -239,8 +240,8 @@ def _dot(vectors: list[Formula], node: Index) -> Formula:
         square = _square(vectors[0])
         if square is not None:
             return Norm(square, False)
-        return product(transpose(Ones((node,))), vectors[0])
-    return product(transpose(hadamard(vectors[:-1])), vectors[-1])
+        return lighter(product(transpose(Ones((node,))), vectors[0]))
+    return lighter(product(transpose(hadamard(vectors[:-1])), vectors[-1]))
 
 
 def _finish(network: Network) -> Formula | None:

@@ -12,7 +12,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from wengert.base.dtypes import is_differentiable
-from wengert.explanation.circles import nabla_line, norm_rule_line, prime_line, rule_line, seed_label
+from wengert.explanation.circles import (
+    nabla_line,
+    norm_rule_line,
+    prime_line,
+    rule_line,
+    seed_label,
+    transposed_line,
+)
 from wengert.explanation.picture import Label, Line, Span
 from wengert.explanation.scene import Node, Scene, Unit, is_number
 from wengert.explanation.symbols import gradient_label, plain, space_text
@@ -218,16 +225,32 @@ def _add_rules(
 
 def _rule_symbol(scene: Scene, unit: Unit, variable: Variable) -> Line:
     if unit.call is not None:
-        alone = len(unit.inputs) == 1 and unit.last.output.shape == variable.shape
+        alone = len(unit.inputs) == 1 and all(_is_elementwise(op) for op in unit.operations)
         return prime_line(unit.line) if alone else nabla_line(unit.line)
     names = {
-        place: (Span(unit.numbers[place]),) if place in unit.numbers else line_of(scene, operand)
+        place: (Span(unit.numbers[place]),) if place in unit.numbers else _name(scene, operand)
         for place, operand in enumerate(unit.last.inputs)
     }
     if unit.is_norm:
         return norm_rule_line(line_of(scene, variable))
     place = unit.last.inputs.index(variable)
     return rule_line(unit.last, place, names, unit.line, len(unit.numbers))
+
+
+_COMPOSITES = {"relu", "leaky_relu", "sigmoid", "softplus", "gelu"}
+
+
+def _is_elementwise(operation: Operation) -> bool:
+    kind = OPERATORS[operation.operator].kind
+    return kind == "elementwise" or operation.operator in _COMPOSITES
+
+
+def _name(scene: Scene, variable: Variable) -> Line:
+    """Return the name of a variable, Kᵀ for the unnamed transpose of K."""
+    line, maker = line_of(scene, variable), scene.graph.producer.get(variable)
+    if line or maker is None:
+        return line
+    return transposed_line(maker, line_of(scene, maker.inputs[0]))
 
 
 def line_of(scene: Scene, variable: Variable) -> Line:

@@ -80,16 +80,24 @@ class Reader:
     def _length(self, number: Fraction, by: Operation | None) -> Sum | None:
         """Read the n of a mean's rule as the length of the axes that the mean went over."""
         maker = None if by is None else self.maker(by)
-        if maker is None or maker.operator != "mean":
+        if maker is None or maker.operator not in ("mean", "var", "std"):
+            return None
+        if maker.attributes.get("ddof"):
             return None
         operand = maker.inputs[0]
         axes = self.axes.of(operand)
-        lengths = [Size(axes[a], operand.shape[a]) for a in maker.attributes["axis"]]
+        lengths = [
+            Size(axes[a], operand.shape[a])
+            for a in maker.attributes["axis"]
+            if operand.shape[a] != 1
+        ]
         count = Fraction(int(np.prod([length.size for length in lengths])))
-        if count in (0, 1) or number not in (count, 1 / count):
+        if count in (0, 1) or number not in (count, 1 / count, 2 / count):
             return None
         power = 1 if number == count else -1
-        return algebra.multiply([algebra.atom(length, (), power) for length in lengths], ())
+        times = algebra.number(number * count if power < 0 else 1)
+        parts = [algebra.atom(length, (), power) for length in lengths]
+        return algebra.multiply([times, *parts], ())
 
 
 def known_numbers(graph: Graph) -> Mapping[str, float]:

@@ -2,27 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-
-import numpy as np
 
 from wengert.explanation import algebra
 from wengert.explanation.axes import Axes
 from wengert.explanation.calls import Opaque, opaque_calls
-from wengert.explanation.lines import Note
-from wengert.explanation.reading import Reader
-from wengert.explanation.terms import (
-    Constant,
-    Named,
-    Partial,
-    Size,
-    Sum,
-    Value,
-    same_sums,
-)
-from wengert.explanation.verify import Numbers
-from wengert.graph.graph import Array, Graph
+from wengert.explanation.lettering import Overrides, letters
+from wengert.explanation.notation import Notation
+from wengert.explanation.reading import Assume, Reader
+from wengert.explanation.terms import Constant, Named, Partial, Size, Sum, Value
+from wengert.graph.graph import Graph
 from wengert.graph.operation import Operation
 from wengert.graph.variable import Variable
 from wengert.graph.walk import forward_operations
@@ -42,14 +32,16 @@ class Scope:
 
     ``raw`` keeps every gradient of a named variable as an atom; ``main`` puts in those that
     hold no other gradient (1, λ/2); the inside of a call is read by :meth:`inner`.
+
+    Args:
+        graph: the joint graph.
+        assume: says whether a tensor is a number on the data; by default it is taken to be.
     """
 
-    def __init__(self, graph: Graph, examples: Sequence[Array] | None = None) -> None:
+    def __init__(self, graph: Graph, assume: Assume = lambda tensor, number, kind: True) -> None:
         self.graph, self.axes = graph, Axes(graph)
         self.objective = objective_of(graph)
-        self.numbers = Numbers(graph, examples)
         self.forward: tuple[Operation, ...] = forward_operations(graph)
-        self.notes: list[Note] = []
         named = [c for c in opaque_calls(graph, self.forward, self.objective) if self._tells(c)]
         self.calls = {call.result: call for call in named}
         hidden = {out for c in named for op in c.inside for out in op.outputs} - set(self.calls)
@@ -67,10 +59,10 @@ class Scope:
             for place, part in enumerate(parts)
         }
         self._simple: dict[Variable, bool] = {}
-        self.raw = Reader(graph, self.axes, self._stop_raw, self.assume)
-        self.main = Reader(graph, self.axes, self._stop_main, self.assume)
+        self.raw = Reader(graph, self.axes, self._stop_raw, assume)
+        self.main = Reader(graph, self.axes, self._stop_main, assume)
         self._inner = {
-            call.result: Reader(graph, self.axes, self._stop_inside(call), self.assume)
+            call.result: Reader(graph, self.axes, self._stop_inside(call), assume)
             for call in named
         }
 
@@ -122,7 +114,8 @@ class Scope:
         outputs = self.axes.indices(found.operand)
         if not found.first:  # the first contribution tells all of them together
             return Sum(outputs, ())
-        incoming = reader.read(self.gradients[found.call.result])
+        assert found.call.incoming is not None
+        incoming = reader.read(found.call.incoming)
         if found.call.elementwise:
             slope = self.named(found.call, reader, 1)
             incoming = algebra.place(incoming, outputs, outputs) if incoming.outputs else incoming
@@ -169,11 +162,11 @@ class Scope:
                 )
         return self._simple[gradient]
 
-    def _stop_inside(self, call: Opaque):  # noqa: ANN202  pyright: ignore
+    def _stop_inside(self, call: Opaque) -> Callable[[Variable], Sum | None]:
         members = {out for op in call.inside for out in op.outputs}
 
         def stop(variable: Variable) -> Sum | None:
-            if variable.of is call.result:
+            if variable is call.incoming:
                 return algebra.number(1, self.axes.indices(variable))
             if variable is call.result:
                 if not call.elementwise:
@@ -190,16 +183,18 @@ class Scope:
 
         return stop
 
-    # -- What is assumed, once the data agree ----------------------------------------------------------
 
-    def assume(self, tensor: Sum, number: int, statement: str) -> bool:
-        """Return whether a tensor is a number everywhere on the data; if so, state it."""
-        value = self.numbers.evaluator.tensor(tensor)
-        if not np.allclose(value, number, rtol=1e-6, atol=1e-6):
-            return False
-        if not any(n.kind == statement and same_sums(n.tensor, tensor) for n in self.notes):
-            self.notes.append(Note(statement, tensor))
-        return True
+def notation_of(scope: Scope, overrides: Overrides | None = None) -> Notation:
+    """Return names for the variables and letters for the axes of a graph."""
+    graph = scope.graph
+    arrays = [v for v in graph.constants if v.name is None and v.rank]
+    names = {v: f"C{n}" for n, v in enumerate(arrays, 1)}
+    for n, v in enumerate((v for v in graph.inputs if v.name is None), 1):
+        names[v] = f"X{n}"
+    names |= {v: call.name for v, call in scope.calls.items() if v.name is None}
+    output = next((v for v in reversed(scope.shown) if v.rank and v in scope.gradients), None)
+    shown = (*graph.inputs, *scope.shown)
+    return Notation(scope.objective, names, letters(graph, scope.axes, shown, output, overrides))
 
 
 def objective_of(graph: Graph) -> Variable:

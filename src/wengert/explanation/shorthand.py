@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from wengert.explanation import algebra
-from wengert.explanation.lines import Line, Note
+from wengert.explanation.lines import Note
 from wengert.explanation.notation import Notation
 from wengert.explanation.terms import Apply, Atom, OneHot, Partial, Sum, Value, atoms, same_atoms
 from wengert.graph.variable import Variable
 
 
 def shorthands(
-    notation: Notation, shown: Iterable[Variable], lines: Sequence[Line], stated: Sequence[Note]
+    notation: Notation, shown: Iterable[Variable], tensors: Iterable[Sum]
 ) -> tuple[tuple[tuple[Atom, str], ...], tuple[Note, ...]]:
     """Return the tensors that get a letter, and the notes that say so.
 
@@ -21,8 +21,8 @@ def shorthands(
     taken = {notation.name(v).base for v in shown}
     short: list[tuple[Atom, str]] = []
     notes: list[Note] = []
-    for line in lines:
-        for atom in _all_atoms(line.resolved):
+    for tensor in tensors:
+        for atom in _all_atoms(tensor):
             letter = _letter(atom, notation)
             if letter is None or any(same_atoms(known, atom) for known, _ in short):
                 continue
@@ -32,7 +32,7 @@ def shorthands(
             short.append((atom, letter))
             kind = "one-hot" if isinstance(atom, OneHot) else "define"
             notes.append(Note(kind, _tensor(atom), letter))
-    return tuple(short), (*notes, *stated)
+    return tuple(short), tuple(notes)
 
 
 def _all_atoms(tensor: Sum) -> Iterable[Atom]:

@@ -10,7 +10,7 @@ from typing import Protocol
 
 from wengert.explanation.symbols import GREEK, Name
 
-SUM, HADAMARD, PRODUCT, FRACTION, ATOM = range(5)
+SUM, HADAMARD, PRODUCT, FRACTION, POWER, ATOM = range(6)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +33,7 @@ class Style(Protocol):
     ones: str
     prime: str
     fraction_is_closed: bool
+    dot: str
 
     def name(self, name: Name, bold: bool) -> Piece: ...
     def finish(self, piece: Piece) -> str: ...
@@ -42,6 +43,7 @@ class Style(Protocol):
     def number(self, value: Fraction) -> str: ...
     def raised(self, text: str) -> str: ...
     def lowered(self, base: str, text: str) -> str: ...
+    def picked(self, base: str, places: str) -> str: ...
     def call(self, function: str, arguments: Sequence[str], marks: str = "") -> str: ...
     def indicator(self, text: str) -> str: ...
     def norm(self, text: str, frobenius: bool) -> Piece: ...
@@ -78,7 +80,9 @@ def decimal(value: Fraction) -> str | None:
     if value.denominator <= _DECIMAL_ABOVE:
         return None
     text = repr(float(value))
-    return text if len(text) <= 10 else f"{float(value):.6g}"
+    text = text if len(text) <= 10 else f"{float(value):.6g}"
+    mantissa, e, exponent = text.partition("e")
+    return f"{mantissa}e{int(exponent)}" if e else text
 
 
 class Latex:
@@ -87,6 +91,7 @@ class Latex:
     minus, times, over = "-", " \\odot ", " \\oslash "
     partial, transpose, ones, prime = "\\partial", "\\top", "\\mathbf{1}", "'"
     fraction_is_closed = True
+    dot = " \\, "
 
     def name(self, name: Name, bold: bool) -> Piece:
         """Return W1 as a bold W with (1) raised."""
@@ -150,7 +155,12 @@ class Latex:
 
     def lowered(self, base: str, text: str) -> str:
         """Return a base with indices."""
+        base = f"{{{base}}}" if "_" in base and base[-1] != ")" else base
         return f"{base}_{{{text}}}"
+
+    def picked(self, base: str, places: str) -> str:
+        """Return a part of an array."""
+        return self.lowered(base, places)
 
     def call(self, function: str, arguments: Sequence[str], marks: str = "") -> str:
         """Return a function applied to arguments."""
@@ -214,6 +224,7 @@ class Unicode:
     minus, times, over = "−", " ⊙ ", " ⊘ "
     partial, transpose, ones, prime = "∂", "ᵀ", "1", "′"
     fraction_is_closed = False
+    dot = "·"
 
     def name(self, name: Name, bold: bool) -> Piece:
         """Return W1 as W⁽¹⁾."""
@@ -254,6 +265,10 @@ class Unicode:
     def lowered(self, base: str, text: str) -> str:
         """Return a base with indices."""
         return f"{base}_{text}" if len(text) == 1 else f"{base}_{{{text}}}"
+
+    def picked(self, base: str, places: str) -> str:
+        """Return a part of an array."""
+        return f"{base}[{places}]"
 
     def call(self, function: str, arguments: Sequence[str], marks: str = "") -> str:
         """Return a function applied to arguments."""

@@ -137,6 +137,10 @@ class Term:
         """Every index once, in order of appearance."""
         return tuple(dict.fromkeys(i for factor in self.factors for i in factor.letters))
 
+    def letters_of(self, tensor: Sum) -> tuple[Index, ...]:
+        """The outputs of its sum that it has."""
+        return tuple(index for index in tensor.outputs if index in self.letters)
+
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Sum:
@@ -176,6 +180,15 @@ def inside(atom: Atom) -> tuple[Sum, ...]:
     if isinstance(atom, Group):
         return (atom.inner,)
     return ()
+
+
+def read_variables(tensor: Sum) -> Iterator[Variable]:
+    """Yield the variables that a sum is printed with, those of a ∂ℓ/∂o included."""
+    for atom in atoms(tensor):
+        if isinstance(atom, Value):
+            yield atom.variable
+        elif isinstance(atom, Partial):
+            yield from read_variables(atom.meaning)
 
 
 # Equality up to the names of bound indices ------------------------------------------------------

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from wengert.base.errors import DataError
+from wengert.base.shapes import Shape
 from wengert.explanation.evaluate import Evaluator, Meaning
 from wengert.explanation.formula import Array
 from wengert.explanation.matrix import matrix_form
 from wengert.explanation.numerals import rational
-from wengert.explanation.terms import Sum
+from wengert.explanation.terms import Sum, same_sums
 from wengert.graph.graph import Graph
 from wengert.graph.operation import Operation
 from wengert.graph.variable import Variable
@@ -167,11 +169,14 @@ def _exact(variable: Variable, array: Array) -> Array:
     return _double(array)
 
 
-def _positive(rng: np.random.Generator):
-    return lambda shape: rng.uniform(0.5, 1.5, shape)  # pyright: ignore
+Draw = Callable[[Shape], Any]
 
 
-def _draw(graph: Graph, variable: Variable, rng: np.random.Generator, draw: object) -> Array:
+def _positive(rng: np.random.Generator) -> Draw:
+    return lambda shape: rng.uniform(0.5, 1.5, shape)
+
+
+def _draw(graph: Graph, variable: Variable, rng: np.random.Generator, draw: Draw) -> Array:
     kind, shape = variable.dtype.kind, variable.shape
     if kind == "b":
         return rng.random(shape) < 0.5
@@ -190,7 +195,7 @@ def _draw(graph: Graph, variable: Variable, rng: np.random.Generator, draw: obje
         return weights / np.sum(weights, axis=-1, keepdims=True)
     if "binary_cross_entropy" in users:
         return rng.uniform(0.0, 1.0, shape)
-    return np.asarray(draw(shape)) * 0.7  # pyright: ignore
+    return np.asarray(draw(shape)) * 0.7
 
 
 def limit(graph: Graph, variable: Variable) -> int:
@@ -218,4 +223,18 @@ def _limit_at(graph: Graph, operation: Operation, variable: Variable) -> float:
     return np.inf
 
 
-Values = Mapping[Variable, Array]
+class Stated:
+    """What is assumed of the data, once the data agree; each statement once."""
+
+    def __init__(self, numbers: Numbers) -> None:
+        self.numbers = numbers
+        self.notes: list[tuple[str, Sum]] = []
+
+    def assume(self, tensor: Sum, number: int, kind: str) -> bool:
+        """Return whether a tensor is a number everywhere on the data; if so, keep that."""
+        value = self.numbers.evaluator.tensor(tensor)
+        if not np.allclose(value, number, rtol=TOLERANCE, atol=TOLERANCE):
+            return False
+        if not any(known == kind and same_sums(each, tensor) for known, each in self.notes):
+            self.notes.append((kind, tensor))
+        return True

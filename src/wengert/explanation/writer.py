@@ -24,7 +24,7 @@ from wengert.explanation.formula import (
 from wengert.explanation.functions_written import write_apply
 from wengert.explanation.matrix import matrix_form
 from wengert.explanation.notation import Notation, function_name
-from wengert.explanation.style import ATOM, FRACTION, HADAMARD, PRODUCT, SUM, Piece, Style
+from wengert.explanation.style import ATOM, FRACTION, HADAMARD, POWER, PRODUCT, SUM, Piece, Style
 from wengert.explanation.terms import (
     Apply,
     Atom,
@@ -157,13 +157,14 @@ class Writer:
     def _scaled(self, scaled: Scaled) -> Piece:
         front, others = self._front(scaled)
         pieces = [self.formula(other) for other in others]
-        body = scaled.body
-        if isinstance(body, Ones) and (front or pieces) and len(body.indices) > 1:
-            body = body if self.style.fraction_is_closed else None
-        if body is not None:
-            pieces.append(self.formula(body))
+        if scaled.body is not None:
+            pieces.append(self.formula(scaled.body))
         if front:
             pieces.insert(0, front)
+        if isinstance(scaled.body, Ones) and len(pieces) > 1:  # 2·1 and not "2 1"
+            one = pieces.pop()
+            return Piece(f"{self._join([*pieces, one])[:-len(one.text)].rstrip()}"
+                         f"{self.style.dot}{one.text}", "", PRODUCT)  # fmt: skip
         if not pieces:
             return Piece("1")
         if len(pieces) == 1:
@@ -211,7 +212,8 @@ class Writer:
         mark = self.style.raised(f"{'' if plain else '⊙'}{_signed_text(factor.power)}")
         if piece.raised:
             piece = Piece(self.style.brackets(self.text(piece)))
-        return self._raise(piece, mark)
+        raised = self._raise(piece, mark)
+        return Piece(raised.text, raised.raised, POWER)
 
     def variable(self, variable: Variable) -> Piece:
         """Return a variable by its name; a gradient as ∂J/∂v."""
