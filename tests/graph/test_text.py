@@ -10,7 +10,7 @@ from hypothesis import given, settings
 
 from wengert.base.dtypes import SHORT
 from wengert.base.errors import GraphError, Location
-from wengert.base.tree import LEAF, flatten
+from wengert.base.tree import LEAF, Structure, flatten
 from wengert.graph.check import check
 from wengert.graph.graph import Graph
 from wengert.graph.literals import read_array, read_literal, write_array, write_literal
@@ -170,6 +170,24 @@ def test_containers_keep_their_types():
     parsed = parse(to_text(graph))
     assert parsed.input_structure == structure
     assert parsed.input_structure.children[0].type is Net
+
+
+def test_fixed_arguments_are_kept():
+    x = variable("x", (), "input")
+    fixed = [Structure("static", (value,)) for value in (2.5, -0.0, "a", None, (1, True), ...)]
+    structure = Structure("tuple", tuple(range(7)), (LEAF, *fixed))
+    graph = Graph("f", (x,), (), (x,), {}, tuple("abcdefg"), structure)
+    text = to_text(graph)
+    assert "static -0.0" in text
+    assert parse(text).input_structure == structure
+
+
+def test_a_fixed_function_is_kept_by_name():
+    x = variable("x", (), "input")
+    structure = Structure("tuple", (0, 1), (LEAF, Structure("static", (np.tanh,))))
+    text = to_text(Graph("f", (x,), (), (x,), {}, ("x", "phi"), structure))
+    assert "phi=static object" in text
+    assert to_text(parse(text)) == text
 
 
 def test_a_class_that_is_not_loaded_gets_a_stand_in_that_prints_alike():

@@ -11,7 +11,7 @@ from wengert.base.dtypes import LONG, Dtype
 from wengert.base.errors import Location
 from wengert.base.shapes import Shape
 from wengert.base.tree import LEAF, Structure
-from wengert.graph.containers import container
+from wengert.graph.containers import container, read_static
 from wengert.graph.literals import read_literal, read_single
 from wengert.graph.operation import Call
 from wengert.graph.printer import PLAIN_CLASS, PLAIN_FILE, PLAIN_FUNCTION
@@ -23,6 +23,7 @@ _GRADIENT = re.compile(r"d\(")
 _DTYPE = re.compile(r"[a-z]+\d*(?=\[)")
 _SIZE = re.compile(r"\d{1,18}")
 _WHOLE = re.compile(r"-?\d{1,18}")
+_STATIC = re.compile(r"static[ \t]+(?=[^\s,;)\]}])")
 _NONE = re.compile(r"None\b")
 _CONTAINER = re.compile(r"(namedtuple|dataclass)[ \t]+(?=[\w.<>]+:[\w.<>]+\(|['\"])")
 
@@ -162,6 +163,8 @@ def _read_node(scanner: Scanner, leaves: list[str]) -> Structure:
         if scanner.take(opening):
             children = _read_items(scanner, leaves, closing, kind)
             return Structure(kind, tuple(range(len(children))), tuple(children))
+    if scanner.match(_STATIC):
+        return Structure("static", (_hashable(scanner, read_static(scanner)),))
     found = scanner.match(_CONTAINER)
     if found is not None:
         return _read_container(scanner, leaves, found[1])
@@ -184,12 +187,8 @@ def _read_items(scanner: Scanner, leaves: list[str], closing: str, kind: str) ->
 def _read_dict(scanner: Scanner, leaves: list[str]) -> Structure:
     children: dict[Any, Structure] = {}
     while not scanner.take("}"):
-        key = read_single(scanner)
-        try:
-            repeated = key in children
-        except TypeError:
-            scanner.fail("a key that Python can hash", repr(key))
-        if repeated:
+        key = _hashable(scanner, read_single(scanner))
+        if key in children:
             scanner.fail("each key once", repr(key))
         scanner.expect(":")
         children[key] = read_structure(scanner, leaves)
@@ -197,6 +196,14 @@ def _read_dict(scanner: Scanner, leaves: list[str]) -> Structure:
             scanner.expect("}")
             break
     return Structure("dict", tuple(children), tuple(children.values()))
+
+
+def _hashable(scanner: Scanner, value: Any) -> Any:
+    try:
+        hash(value)
+    except TypeError:
+        scanner.fail("a value that Python can hash", repr(value))
+    return value
 
 
 def _read_container(scanner: Scanner, leaves: list[str], kind: str) -> Structure:

@@ -1,11 +1,46 @@
-"""The class of a named tuple or dataclass from its written path, without importing anything."""
+"""Classes of containers and fixed arguments as text, read back without importing anything."""
 
 from __future__ import annotations
 
 import dataclasses
+import re
 import sys
 from collections import namedtuple
 from typing import Any, cast
+
+from wengert.base.errors import GraphError
+from wengert.graph.literals import read_literal, write_literal
+from wengert.graph.scanner import Scanner, read_text, write_text
+
+_OBJECT = re.compile(r"object[ \t]+(?=['\"])")
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Opaque:
+    """A fixed argument that is no plain data, such as a function: all that a text keeps of it."""
+
+    path: str
+
+
+def write_static(value: Any) -> str:
+    """Write an argument that was fixed when the function was traced.
+
+    >>> write_static(2.5), write_static(len)
+    ('2.5', "object 'builtins:len'")
+    """
+    if isinstance(value, Opaque):
+        return f"object {write_text(value.path)}"
+    try:
+        return write_literal(float(value) if isinstance(value, float) else value)
+    except GraphError:
+        named: Any = value if hasattr(value, "__qualname__") else type(value)
+        module = getattr(named, "__module__", "")
+        return f"object {write_text(f'{module}:{named.__qualname__}')}"
+
+
+def read_static(scanner: Scanner) -> Any:
+    """Read a fixed argument; what is no plain data comes back as :class:`Opaque`."""
+    return Opaque(read_text(scanner)) if scanner.match(_OBJECT) else read_literal(scanner)
 
 
 def container(kind: str, path: str, fields: tuple[str, ...]) -> type | None:

@@ -9,6 +9,7 @@ from typing import Any, cast
 from wengert.base.dtypes import SHORT
 from wengert.base.errors import GraphError, Location
 from wengert.base.tree import LEAF, Structure
+from wengert.graph.containers import write_static
 from wengert.graph.graph import Graph
 from wengert.graph.literals import write_array, write_literal
 from wengert.graph.operation import Call, Operation
@@ -190,6 +191,8 @@ class _Printer:
             return self.names[next(leaves)]
         if node.kind == "none":
             return "None"
+        if node.kind == "static":
+            return f"static {write_static(node.keys[0])}"
         children = [self.structure(child, leaves, depth + 1) for child in node.children]
         inner = ", ".join(children)
         if node.kind == "list":
