@@ -33,7 +33,8 @@ def random_sum(rng: np.random.Generator, values: dict[Variable, np.ndarray]) -> 
                 values[variable] = rng.uniform(0.5, 1.5, variable.shape)
                 pool.append((variable, indices))
             factors.append(Factor(Value(variable), indices, int(rng.choice([1, 1, 1, 2, -1]))))
-        terms.append(Term(Fraction(int(rng.integers(1, 5)), int(rng.integers(1, 5))), tuple(factors)))
+        above, below = (int(n) for n in rng.integers(1, 5, 2))
+        terms.append(Term(Fraction(above, below), tuple(factors)))
     return Sum(outputs, tuple(terms))
 
 
