@@ -140,6 +140,22 @@ def test_a_single_example_has_no_batch_axis():
         found.largest_batch("1MB")
 
 
+def test_why_tells_the_terms_in_mathematics(sample):
+    text = str(sample.why("h"))
+    assert "∂J/∂W⁽²⁾ = hᵀ ∂J/∂o" in text
+    assert "∂J/∂z = ∂J/∂h ⊙" in text
+    assert "networks.py:" in text
+
+
+def test_why_without_mathematics_tells_the_operations():
+    def objective(W, X):
+        return np.sum(np.tanh(np.sin(X @ W)))
+
+    found = plan(objective, Spec((5, 3)), Spec((8, 5)))
+    for row in found.table().rows:
+        assert str(found.why(row.label))
+
+
 def test_json_is_plain_data(sample):
     found = json.loads(sample.to_json())
     assert found["peak_bytes"] == sample.peak_bytes

@@ -15,6 +15,7 @@ from wengert.base.errors import OptionError, WengertError, WengertWarning
 from wengert.base.quantities import parse_bytes
 from wengert.base.shapes import Shape
 from wengert.base.tree import Structure, flatten, unflatten
+from wengert.explanation.reasons import reasons
 from wengert.graph.graph import Graph
 from wengert.planning.dump import dump
 from wengert.planning.growth import Growth, Largest, growth, largest
@@ -310,7 +311,12 @@ class MemoryPlan:
 
     @cached_property
     def _explained(self) -> Plan:
-        return self.data
+        """The plan with the mathematics of its backward terms, where there is any."""
+        try:
+            formulas = reasons(self.graph)
+        except WengertError:
+            return self.data
+        return replace(self.data, formulas=formulas)
 
     @cached_property
     def _batch_growth(self) -> Growth:

@@ -11,7 +11,7 @@ from wengert.base.dtypes import short
 from wengert.base.quantities import format_bytes
 from wengert.planning.lifetime import Lifetime
 from wengert.planning.plan import Plan
-from wengert.planning.terms import backward_terms
+from wengert.planning.terms import backward_terms, place
 from wengert.planning.timeline import kind
 
 MARK = "●"
@@ -218,7 +218,7 @@ def _peak_place(plan: Plan) -> str:
     if not plan.schedule:
         return ""
     operation = plan.operation(plan.peak_at)
-    where = f", {operation.location}" if operation.location else ""
+    where = place(operation.location)
     return f" at operation {plan.peak_at}: {plan.written(plan.peak_at)}{where}"
 
 

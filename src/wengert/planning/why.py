@@ -171,7 +171,7 @@ def _cheaper(plan: Plan, lifetime: Lifetime) -> str | None:
         return None
     operators: set[str] = set()
     for term in backward_terms(plan, lifetime):
-        origin = plan.operation(term.position).origin
+        origin = plan.operation(term.positions[0]).origin
         maker = plan.graph.producer.get(origin) if origin is not None else None
         operators.add(maker.operator if maker is not None else "")
     if not operators or not operators <= _ONE_BIT:
