@@ -14,8 +14,8 @@ from safetensors import SafetensorError
 from safetensors import numpy as safetensors
 
 from wengert.base.errors import DataError, OptionError
+from wengert.base.files import write_atomically
 from wengert.base.tree import Structure, flatten, path_text, paths, unflatten
-from wengert.training.files import write_atomically
 from wengert.training.state import TrainingState
 
 Array = np.ndarray[Any, np.dtype[Any]]

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from wengert.base.errors import OptionError
-from wengert.base.files import write_atomically as write_atomically
 
 try:
     import fcntl

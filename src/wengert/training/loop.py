@@ -25,6 +25,9 @@ from wengert.training.state import TrainingState, training_state
 from wengert.training.step import training_step
 from wengert.training.store import Store
 
+# Examples that an explanation of the run is checked on.
+SHOWN = 8
+
 
 def fit(
     objective: Callable[..., Any],
@@ -101,8 +104,8 @@ def fit(
     )
     fresh = training_state(parameters, chosen.optimizer)
     examples = set_aside(objective, data, validation, seed)
-    first = (fresh.parameters, *_first(examples.training, int(batch_size)))
-    store = Store(chosen.directory, _identity(chosen, objective, first, examples))
+    shown = (fresh.parameters, *_first(examples.training, min(int(batch_size), SHOWN)))
+    store = Store(chosen.directory, _identity(chosen, objective, fresh.parameters, examples))
     engine = Engine(objective, training_step(objective, chosen.optimizer))
     with closing(Reporter(progress)) as reporter, store.held():
         session = Session(chosen, engine, store, examples, reporter)
@@ -115,22 +118,22 @@ def fit(
         session.position.seconds,
         chosen.directory,
         objective,
-        first,
+        shown,
     )
 
 
 def _identity(
     options: Options,
     objective: Callable[..., Any],
-    first: tuple[Any, ...],
+    parameters: Any,
     examples: Examples,
 ) -> dict[str, str]:
     """Fingerprints cost a pass over the data: only a run on disk pays for them."""
     if options.directory is None:
         return {}
     # Of one example, so that another batch size is not taken for another objective.
-    computed = fingerprint(objective, first[0], _first(examples.training, 1))
-    return identity(options, computed, first[0], examples)
+    computed = fingerprint(objective, parameters, _first(examples.training, 1))
+    return identity(options, computed, parameters, examples)
 
 
 def _first(data: tuple[Any, ...], count: int) -> tuple[Any, ...]:

@@ -2,12 +2,28 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from wengert.base.errors import OptionError
+from wengert.base.files import write_atomically
+from wengert.explanation.curves import curves_svg
+from wengert.explanation.explain import Explanation, explain
 from wengert.training.history import History
+
+CURVES = "curves.svg"
+
+
+class Svg(str):
+    """SVG text that a notebook shows as the drawing it is."""
+
+    __slots__ = ()
+
+    def _repr_svg_(self) -> str:
+        return str(self)
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,3 +47,28 @@ class Run:
     directory: Path | None = None
     objective: Callable[..., Any] | None = field(default=None, repr=False)
     examples: tuple[Any, ...] = field(default=(), repr=False)
+
+    def plot(self, path: str | os.PathLike[str] | None = None) -> Svg:
+        """Return the curves of objective and metrics as SVG text, which a notebook shows.
+
+        Written to ``path``, else to ``curves.svg`` in the run's directory where it has one.
+        """
+        drawn = Svg(curves_svg(self.history.epochs, self.history.steps))
+        target = Path(path) if path is not None else self.directory and self.directory / CURVES
+        if target:
+            write_atomically(target, drawn)
+        return drawn
+
+    def explain(self) -> Explanation:
+        """Return the explanation of the objective, checked on a few examples of the data.
+
+        Raises:
+            OptionError: the run was read from disk and knows its objective no longer.
+        """
+        if self.objective is None:
+            raise OptionError(
+                "this run does not know its objective",
+                expected="a run that fit returned",
+                remedy="wg.explain(objective, parameters, *batch)",
+            )
+        return explain(self.objective, *self.examples)

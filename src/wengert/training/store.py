@@ -12,9 +12,10 @@ from typing import Any
 import numpy as np
 
 from wengert import __version__
+from wengert.base.files import write_atomically
 from wengert.training import checkpoint
 from wengert.training.checkpoint import Checkpoint, Position
-from wengert.training.files import make_folder, only_run_in, write_atomically
+from wengert.training.files import make_folder, only_run_in
 from wengert.training.history import History, HistoryFile, Record
 from wengert.training.state import TrainingState
 

@@ -1,0 +1,79 @@
+"""``wengert plan``: what a step holds in memory, why, and whether it fits; nothing is run."""
+
+from __future__ import annotations
+
+import argparse
+
+from rich.console import Console
+
+from wengert.base.errors import BudgetError, OptionError, WengertError
+from wengert.base.quantities import format_bytes, parse_bytes
+from wengert.cli.load import Program, batch_specs, load_program
+from wengert.cli.output import body, heading, make_console, width
+from wengert.cli.problems import FAILED, OK, UsageError
+from wengert.cli.shown import planned
+from wengert.compilation import MemoryPlan
+
+BATCH = 256
+
+
+def plan(arguments: argparse.Namespace) -> int:
+    """Carry out ``wengert plan``."""
+    console = make_console()
+    budget = _budget(arguments.max)
+    program = load_program(arguments.target)
+    memory = _plan(program, arguments)
+    if arguments.json:
+        body(console, memory.to_json())
+    elif arguments.why is not None:
+        body(console, str(memory.why(arguments.why)))
+    else:
+        _show(console, program, memory)
+    if budget is None:
+        return OK
+    # The verdict must not end up inside JSON that is piped to a program.
+    return _verdict(make_console(stderr=arguments.json), memory, budget)
+
+
+def _budget(text: str | None) -> int | None:
+    if text is None:
+        return None
+    try:
+        return parse_bytes(text, "--max")
+    except OptionError as error:
+        raise UsageError(error.asked, expected=error.expected, got=error.got) from None
+
+
+def _plan(program: Program, arguments: argparse.Namespace) -> MemoryPlan:
+    batch = BATCH if arguments.batch is None else arguments.batch
+    if batch < 1:
+        raise UsageError("--batch", expected="an integer of at least 1", got=str(batch))
+    specs = batch_specs(program, arguments.spec, batch)
+    return planned(program, program.parameters(0), specs)
+
+
+def _show(console: Console, program: Program, memory: MemoryPlan) -> None:
+    heading(console, f"Memory of {program.objective.__name__} of {program.place}")
+    body(console, memory.table().text(width(console)))
+    try:
+        growth = str(memory.growth())
+    except WengertError:
+        return
+    heading(console, "How the peak grows")
+    body(console, growth)
+
+
+def _verdict(console: Console, memory: MemoryPlan, budget: int) -> int:
+    fits = memory.peak_bytes <= budget
+    peak = f"{memory.peak_bytes:,} bytes ({format_bytes(memory.peak_bytes)})"
+    console.print()
+    body(console, f"{'fits' if fits else 'does not fit'} {format_bytes(budget)}: peak {peak}")
+    body(console, _largest(memory, budget))
+    return OK if fits else FAILED
+
+
+def _largest(memory: MemoryPlan, budget: int) -> str:
+    try:
+        return memory.largest_batch(budget).text()
+    except (BudgetError, OptionError) as error:
+        return str(error)
