@@ -165,7 +165,10 @@ def test_json_is_plain_data(sample):
     assert h["bytes"] == 512 * 256 * 4 and h["kind"] == "retained"
 
 
-def test_texts(sample):
+def test_texts_and_pictures(sample):
     assert "peak" in str(sample) and "plan of sample" in str(sample)
-    assert "&lt;" not in sample._repr_html_() or "<" in str(sample.table())
     assert str(sample.growth()).startswith("batch size B: peak(B) = ")
+    assert sample.svg().startswith("<svg") and "budget 200 MB" in sample.svg("200MB")
+    page = sample._repr_html_()
+    assert page.startswith("<svg") and page.endswith("</pre>")
+    assert "h" in page.partition("<pre>")[2].split()

@@ -15,6 +15,7 @@ from wengert.base.errors import OptionError, WengertError, WengertWarning
 from wengert.base.quantities import parse_bytes
 from wengert.base.shapes import Shape
 from wengert.base.tree import Structure, flatten, unflatten
+from wengert.explanation.curves import memory_svg
 from wengert.explanation.reasons import reasons
 from wengert.graph.graph import Graph
 from wengert.planning.dump import dump
@@ -301,6 +302,11 @@ class MemoryPlan:
         """
         return largest(self._batch_growth, parse_bytes(budget, "the memory budget"))
 
+    def svg(self, budget: str | int | None = None) -> str:
+        """Return the picture of the live bytes over the schedule, with a budget as a line."""
+        bound = None if budget is None else parse_bytes(budget, "the memory budget")
+        return memory_svg(self.timeline(), bound, f"Live bytes of {self.graph.name}")
+
     def to_data(self) -> dict[str, Any]:
         """Return the plan as plain data; the keys are told in ``wengert.planning.dump``."""
         return dump(self.data)
@@ -331,4 +337,4 @@ class MemoryPlan:
         return "\n".join([f"plan of {self.graph.name}", *(f"  {s}" for s in totals(self.data))])
 
     def _repr_html_(self) -> str:
-        return f"<pre>{html.escape(self.table().text())}</pre>"
+        return f"{self.svg()}<pre>{html.escape(self.table().text())}</pre>"
