@@ -116,7 +116,5 @@ GRAPHS = {
     "attention": lambda: joint(attention, (_s(8, 4), _s(8, 4), _s(8, 5)), _s(10, 8), _s(10, 5)),
     "autoencoder": lambda: joint(autoencoder, (_s(20, 6), _s(6), _s(6, 20), _s(20)), _s(32, 20)),
     "logistic": lambda: joint(logistic, (_s(20), _s()), _s(32, 20), _s(32)),
-    "deep": lambda: joint(
-        deep, [(_s(10, 10), _s(10)) for _ in range(8)], _s(32, 10), _y
-    ),
+    "deep": lambda: joint(deep, [(_s(10, 10), _s(10)) for _ in range(8)], _s(32, 10), _y),
 }

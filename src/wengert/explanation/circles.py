@@ -22,6 +22,8 @@ _SYMBOLS = {
     "absolute_value": "|·|", "leaky_relu": "lrelu", "var": "var", "std": "std", "mean": "mean",
 }  # fmt: skip
 _LOSSES = {"squared_error", "softmax_cross_entropy", "binary_cross_entropy"}
+# Each element of the result depends on several of the operand: no elementwise derivative.
+_COUPLED = {"softmax", "log_softmax", "cumsum"}
 # Operators that only move or copy values are drawn smaller.
 HELPERS = {"reshape", "broadcast_to", "cast", "stop_gradient", "transpose"}
 _CALLS = {"loss": "ℓ", "ell": "ℓ", "phi": "ϕ", "activation": "ϕ", "sigmoid": "σ", "norm": "‖·‖"}
@@ -105,7 +107,11 @@ def rule_line(
         return _RULES[name](operation, place, names, symbol)
     if name in _LOSSES:
         return nabla_line(_text("ℓ"))
-    if operand.shape == result.shape and len(operation.inputs) - numbers == 1:
+    if name == "square" and names[0]:
+        return (Span("⊙2"), *names[0])
+    alone = operand.shape == result.shape and len(operation.inputs) - numbers == 1
+    is_word = symbol[0].text.isalnum() and len(symbol) == 1
+    if alone and is_word and name not in _COUPLED:
         return prime_line(symbol)
     return nabla_line(symbol)
 
@@ -128,16 +134,27 @@ def _times_rule(operation: Operation, place: int, names: Mapping[int, Line], sym
 def _product_rule(
     operation: Operation, place: int, names: Mapping[int, Line], symbol: Line
 ) -> Line:
-    other = names[1 - place] or (Span("·"),)
+    other = names[1 - place]
+    if not other:
+        return nabla_line(symbol)
     if place == 0:
         return (Span("·"), *_transposed(other))
     return (*_transposed(other), Span("·"))
 
 
 def _transposed(line: Line) -> Line:
-    if line and line[-1].shift == 1:
-        return (*line[:-1], Span(line[-1].text + "⊤", shift=1))
-    return (*line, _TRANSPOSED)
+    last = line[-1]
+    if last.shift != 1:
+        return (*line, _TRANSPOSED)
+    # The transpose of a transpose is the matrix itself.
+    text = last.text.removesuffix("⊤") if last.text.endswith("⊤") else last.text + "⊤"
+    return (*line[:-1], Span(text, shift=1)) if text else line[:-1]
+
+
+def transposed_line(operation: Operation, line: Line) -> Line:
+    """Return the name of a matrix with ⊤, when the operation is a plain transpose."""
+    is_plain = operation.operator == "transpose" and operation.inputs[0].rank == 2
+    return _transposed(line) if line and is_plain else ()
 
 
 def _fixed(text: str) -> Callable[[Operation, int, Mapping[int, Line], Line], Line]:
@@ -166,7 +183,7 @@ _RULES: dict[str, Callable[[Operation, int, Mapping[int, Line], Line], Line]] = 
 
 def norm_rule_line(name: Line) -> Line:
     """Return 2W·, the rule of the squared norm."""
-    return (Span("2"), *(name or (Span("·"),)), Span("·"))
+    return (Span("2"), *name, Span("·")) if name else nabla_line((Span("‖·‖"), Span("2", shift=1)))
 
 
 def seed_label() -> Label:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from html import escape
 
+from wengert.explanation.legend import LEGEND, LEGEND_ROW, legend_rows
 from wengert.explanation.picture import (
     Box,
     Circle,
@@ -16,11 +17,19 @@ from wengert.explanation.picture import (
     Stretch,
 )
 from wengert.explanation.shapes import font_size
+from wengert.explanation.svg import (
+    AMBER,
+    BLUE,
+    GREY,
+    INK,
+    RED,
+    document,
+    number,
+    rect,
+    words,
+)
 from wengert.explanation.symbols import line_width
 
-INK, RED, AMBER, GREY = "#1e293b", "#b91c1c", "#b45309", "#64748b"
-SERIF = "'STIX Two Text','STIX Two Math','Latin Modern Roman','Cambria','Times New Roman',Tinos,'DejaVu Serif',serif"  # noqa: E501
-SANS = "'Helvetica Neue',Arial,'Liberation Sans','DejaVu Sans',sans-serif"
 _STYLE = {
     "input": ("#ffffff", INK, 1.4),
     "parameter": ("#e8eef6", INK, 1.4),
@@ -37,39 +46,14 @@ _EDGE = {
     "retained": (AMBER, 'stroke-width="1.15" stroke-dasharray="5 3"', "amber"),
     "seed": (RED, 'stroke-width="1.3" stroke-dasharray="1.5 2.5"', "red"),
 }
-_LEGEND = {
-    "variable": "variable",
-    "parameter": "parameter",
-    "operator": "operator",
-    "gradient": "gradient ∂J/∂·",
-    "backward": "backward pass",
-    "retained": "retained: kept alive for the backward pass",
-}
-
-
-def number(value: float) -> str:
-    """Write a coordinate: at most one decimal, no trailing zero.
-
-    >>> number(3.0), number(2.25), number(-0.04)
-    ('3', '2.2', '0')
-    """
-    text = f"{value:.1f}"
-    return "0" if text == "-0.0" else text.removesuffix(".0")
 
 
 def svg(picture: Picture) -> str:
     """Return a picture as a complete SVG document."""
-    w, h = number(picture.width), number(picture.height)
     body = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {w} {h}" width="{w}" height="{h}" '
-        f'role="img" aria-labelledby="title desc" font-family="{SERIF}">',
-        f'<title id="title">{escape(picture.title)}</title>',
-        f'<desc id="desc">{escape(picture.description)}</desc>',
         "<defs>",
         *(_arrow_head(name, colour) for name, colour in _heads()),
         "</defs>",
-        f'<rect width="{w}" height="{h}" rx="6" fill="#ffffff"/>',
-        _plain_text(picture.title, 26, 30, 14.5, INK, anchor="start", weight="bold"),
         *(_frame(frame) for frame in picture.frames),
         *(_edge(edge) for edge in picture.edges if edge.role == "retained"),
         *(_edge(edge) for edge in picture.edges if edge.role != "retained"),
@@ -77,9 +61,8 @@ def svg(picture: Picture) -> str:
         *(_circle(circle) for circle in picture.circles),
         *(_edge_label(edge) for edge in picture.edges if edge.label),
         *_legend(picture),
-        "</svg>",
     ]
-    return "\n".join(body) + "\n"
+    return document(picture.width, picture.height, picture.title, picture.description, body)
 
 
 def _heads() -> list[tuple[str, str]]:
@@ -111,7 +94,7 @@ def _stretch(stretch: Stretch) -> str:
 
 def _edge_label(edge: Edge) -> str:
     x, y = edge.label_at
-    return _plain_text(edge.label, x, y, 9, GREY)
+    return words(edge.label, x, y, 9, GREY)
 
 
 def _box(box: Box) -> str:
@@ -119,13 +102,13 @@ def _box(box: Box) -> str:
     left, top = box.x - box.width / 2, box.y - box.height / 2
     parts = [
         f'<g id="{box.key}" class="node {box.role}"><title>{escape(box.title)}</title>',
-        _rect(left, top, box.width, box.height, 0, fill, stroke, width),
+        rect(left, top, box.width, box.height, 0, fill, stroke, width),
     ]
     if box.retained:
-        parts.append(_rect(left + 3, top + 3, box.width - 6, box.height - 6, 0, "none", AMBER, 1.0))
+        parts.append(rect(left + 3, top + 3, box.width - 6, box.height - 6, 0, "none", AMBER, 1.0))
     parts.append(_label(box.label, box.x, box.y, box.width - 8, stroke))
     if box.caption:
-        parts.append(_plain_text(box.caption, box.x, top - 4, 9, GREY))
+        parts.append(words(box.caption, box.x, top - 4, 9, GREY))
     return "".join([*parts, "</g>"])
 
 
@@ -133,33 +116,24 @@ def _circle(circle: Circle) -> str:
     fill, stroke, width = _STYLE[circle.role]
     left, top = circle.x - circle.width / 2, circle.y - circle.height / 2
     radius = circle.height / 2
+    inside = circle.width - (7 if circle.width == circle.height else 15)
     return "".join(
         [
             f'<g id="{circle.key}" class="node {circle.role}"><title>{escape(circle.title)}</title>',
-            _rect(left, top, circle.width, circle.height, radius, fill, stroke, width),
-            _label(circle.label, circle.x, circle.y, circle.width - 7, stroke),
+            rect(left, top, circle.width, circle.height, radius, fill, stroke, width),
+            _label(circle.label, circle.x, circle.y, inside, stroke),
             "</g>",
         ]
-    )
-
-
-def _rect(
-    x: float, y: float, w: float, h: float, radius: float, fill: str, stroke: str, width: float
-) -> str:
-    corner = f' rx="{number(radius)}"' if radius else ""
-    return (
-        f'<rect x="{number(x)}" y="{number(y)}" width="{number(w)}" height="{number(h)}"{corner} '
-        f'fill="{fill}" stroke="{stroke}" stroke-width="{number(width)}"/>'
     )
 
 
 def _frame(frame: Frame) -> str:
     outline = (
         f'<rect x="{number(frame.x)}" y="{number(frame.y)}" width="{number(frame.width)}" '
-        f'height="{number(frame.height)}" rx="10" fill="#f8fafc" stroke="#2563eb" '
+        f'height="{number(frame.height)}" rx="10" fill="#f8fafc" stroke="{BLUE}" '
         f'stroke-width="1.1" stroke-dasharray="6 4"/>'
     )
-    return outline + _line(frame.label.line, frame.x + 12, frame.y - 4, 12, "#2563eb", "start")
+    return outline + _line(frame.label.line, frame.x + 12, frame.y - 4, 12, BLUE, "start")
 
 
 def _label(label: Label, x: float, y: float, inside: float, colour: str) -> str:
@@ -179,10 +153,10 @@ def _label(label: Label, x: float, y: float, inside: float, colour: str) -> str:
     )
 
 
-def _line(
-    line: Line, x: float, y: float, size: float, colour: str, anchor: str = "middle"
-) -> str:
-    stacked = next((i for i in range(1, len(line)) if (line[i - 1].shift, line[i].shift) == (1, -1)), 0)
+def _line(line: Line, x: float, y: float, size: float, colour: str, anchor: str = "middle") -> str:
+    stacked = next(
+        (i for i in range(1, len(line)) if (line[i - 1].shift, line[i].shift) == (1, -1)), 0
+    )
     if not stacked:
         return _text(line, x, y, size, colour, anchor)
     # Renderers disagree about a negative dx, so superscript and subscript are texts of their own.
@@ -218,35 +192,20 @@ def _span(span: Span, dy: float, size: float) -> str:
     return f"<tspan{style}>{escape(span.text)}</tspan>"
 
 
-def _plain_text(
-    text: str,
-    x: float,
-    y: float,
-    size: float,
-    colour: str,
-    anchor: str = "middle",
-    weight: str = "normal",
-) -> str:
-    return (
-        f'<text x="{number(x)}" y="{number(y)}" font-size="{number(size)}" fill="{colour}" '
-        f'text-anchor="{anchor}" font-weight="{weight}" font-family="{SANS}">{escape(text)}</text>'
-    )
-
-
 def _legend(picture: Picture) -> list[str]:
-    x, y = 26.0, picture.height - 20
+    rows = legend_rows(picture.legend, picture.width)
     parts: list[str] = []
-    for mark in picture.legend:
-        parts.append(_mark(mark, x, y))
-        text = _LEGEND[mark]
-        parts.append(_plain_text(text, x + 32, y + 3.5, 10, GREY, anchor="start"))
-        x += 32 + len(text) * 5.2 + 24
+    for place, row in enumerate(rows):
+        y = picture.height - 20 - LEGEND_ROW * (len(rows) - 1 - place)
+        for mark, x in row:
+            parts.append(_mark(mark, x, y))
+            parts.append(words(LEGEND[mark], x + 32, y + 3.5, 10, GREY, anchor="start"))
     return parts
 
 
 def _mark(mark: str, x: float, y: float) -> str:
     if mark == "operator":
-        return _rect(x + 10, y - 6, 12, 12, 6, "#ffffff", INK, 1.2)
+        return rect(x + 10, y - 6, 12, 12, 6, "#ffffff", INK, 1.2)
     if mark in ("backward", "retained"):
         colour, stroke, head = _EDGE[mark]
         line = (
@@ -255,6 +214,4 @@ def _mark(mark: str, x: float, y: float) -> str:
         )
         return line
     fill, stroke, width = _STYLE["intermediate" if mark == "variable" else mark]
-    return _rect(x + 10, y - 6, 12, 12, 0, fill, stroke, width)
-
-
+    return rect(x + 10, y - 6, 12, 12, 0, fill, stroke, width)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 
-from wengert.explanation.circles import call_line
 from wengert.explanation.draw import svg
+from wengert.explanation.frames import frames_of
 from wengert.explanation.geometry import (
     MARGIN,
     PITCH,
@@ -16,7 +16,8 @@ from wengert.explanation.geometry import (
     route,
 )
 from wengert.explanation.layout import Problem, arrange
-from wengert.explanation.picture import Box, Circle, Edge, Frame, Label, Picture
+from wengert.explanation.legend import LEGEND_ROW, legend_rows
+from wengert.explanation.picture import Box, Circle, Edge, Frame, Picture
 from wengert.explanation.scene import Opened, Scene, build_scene
 from wengert.explanation.shapes import draw_edge, draw_node, edge_text, gaps_of, spot_of
 from wengert.explanation.spine import problem_of
@@ -25,7 +26,7 @@ from wengert.graph.graph import Graph
 
 LONGEST_LINE = 18
 TITLE = 46.0
-LEGEND = 40.0
+BELOW = 53.0
 Bends = Mapping[tuple[int, int], Sequence[tuple[int, float]]]
 
 
@@ -47,9 +48,7 @@ def forward_picture(graph: Graph, open: Opened = (), *, fold: Collection[str] = 
     problem, _ = problem_of(scene)
     rows = arrange(problem)
     spots = {
-        node.number: spot_of(
-            node, problem.columns[node.number], -PITCH * rows.nodes[node.number]
-        )
+        node.number: spot_of(node, problem.columns[node.number], -PITCH * rows.nodes[node.number])
         for node in scene.nodes
     }
     bends = {edge: [(c, -PITCH * row) for c, row in places] for edge, places in rows.bends.items()}
@@ -67,7 +66,7 @@ def forward_picture(graph: Graph, open: Opened = (), *, fold: Collection[str] = 
     )
     nodes = [draw_node(scene, node, grid, spots[node.number], False) for node in scene.nodes]
     edges = forward_edges(scene, grid, spots, bends, tracks)
-    frames = frames_of(scene, nodes)
+    frames = frames_of(scene, nodes, grid)
     return assemble(
         f"Forward propagation: {graph.name}", describe(scene), grid, nodes, edges, frames
     )
@@ -118,23 +117,6 @@ def forward_edges(
     return found
 
 
-def frames_of(scene: Scene, nodes: Sequence[Box | Circle]) -> list[Frame]:
-    """Return the outlines of the calls that were opened."""
-    place = {node.key: node for node in nodes}
-    found: list[Frame] = []
-    for call, members in scene.opened:
-        own = [place[f"n{number}"] for number in members]
-        if own:
-            left, right = min(n.x - n.width / 2 for n in own), max(n.x + n.width / 2 for n in own)
-            top, low = min(n.y - n.height / 2 for n in own), max(n.y + n.height / 2 for n in own)
-            deep = 7.0 + 4.0 * (3 - min(3, len(call.path)))
-            label = Label(call_line(call.function))
-            found.append(
-                Frame(left - deep, top - deep - 4, right - left + 2 * deep, low - top + 2 * deep + 4, label)
-            )
-    return found
-
-
 def assemble(
     title: str,
     description: str,
@@ -151,10 +133,11 @@ def assemble(
     if not any(box.role == "parameter" for box in boxes):
         legend = tuple(mark for mark in legend if mark != "parameter")
     tracks = max((max(p[0] for s in e.path for p in s) for e in edges), default=0.0)
-    width = max(grid.right, tracks) + MARGIN
-    height = grid.bottom[-1] + LEGEND + MARGIN / 2
+    width = max(420.0, *grid.right, tracks) + MARGIN
+    rows = len(legend_rows(legend, width))
+    height = grid.bottom[-1] + BELOW + LEGEND_ROW * (rows - 1)
     return Picture(
-        title, description, max(width, 420.0), height, boxes, circles, tuple(edges),
+        title, description, width, height, boxes, circles, tuple(edges),
         tuple(frames), legend,
     )  # fmt: skip
 

@@ -36,8 +36,7 @@ class Grid:
         base: the height at which row 0 of each line stands.
         top: upper end of each line.
         bottom: lower end of each line.
-        left: left end of all lines.
-        right: right end of all lines.
+        right: right end of each line.
     """
 
     line: tuple[int, ...]
@@ -46,8 +45,7 @@ class Grid:
     base: tuple[float, ...]
     top: tuple[float, ...]
     bottom: tuple[float, ...]
-    left: float
-    right: float
+    right: tuple[float, ...]
 
     def point(self, column: int, dy: float) -> Point:
         """Return the coordinates of a place in a column."""
@@ -85,9 +83,12 @@ def make_grid(
             edge = side
         x.append(edge + half[column])
         edge = x[-1] + half[column] + gaps.get(column, 0.0)
-    right = max(x[c] + half[c] for c in range(count))
+    right = tuple(
+        max(x[c] + half[c] for c in range(count) if line[c] == number)
+        for number in range(line[-1] + 1)
+    )
     base, tops, bottoms = _lines(spots, passing, line, tracks, top)
-    return Grid(line, tuple(x), tuple(half), base, tops, bottoms, side, right)
+    return Grid(line, tuple(x), tuple(half), base, tops, bottoms, right)
 
 
 def _lines(
@@ -242,8 +243,8 @@ def _carriage(
     a, b = grid.point(upper.column, upper.dy), grid.point(lower.column, lower.dy)
     start, end = _side(a, upper, 1.0, 0.0), _side(b, lower, -1.0, 0.0)
     line = grid.line[upper.column]
-    right = grid.right + 12 + TRACK * track
-    left = grid.left - 18 + TRACK * track - MARGIN / 2
+    right = grid.right[line] + 12 + TRACK * track
+    left = 10 + TRACK * track
     middle = grid.bottom[line] + 20 + TRACK * track
     corners = [start, (right, start[1]), (right, middle), (left, middle), (left, end[1]), end]
     if not rightwards:

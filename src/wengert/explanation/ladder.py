@@ -18,8 +18,8 @@ from wengert.explanation.drawing import (
 )
 from wengert.explanation.frames import frames_of
 from wengert.explanation.geometry import PITCH, SIDE, Grid, Spot, choose_cuts, make_grid, route
-from wengert.explanation.layout import Problem, Rows, arrange
 from wengert.explanation.lanes import Lanes
+from wengert.explanation.layout import Problem, Rows, arrange
 from wengert.explanation.mirror import Mark, Mirror, build_mirror
 from wengert.explanation.picture import Box, Circle, Edge, Picture
 from wengert.explanation.scene import Opened, Scene, build_scene

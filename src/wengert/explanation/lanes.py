@@ -41,7 +41,9 @@ class Lanes:
         for side in (1.0, -1.0):
             edge = a.x + side * a.width / 2
             lane = a.x + side * (self._half(a) + shift)
-            starts.append([(edge, a.y + a.height * 0.3), (lane, a.y + a.height * 0.3), (lane, level)])
+            starts.append(
+                [(edge, a.y + a.height * 0.3), (lane, a.y + a.height * 0.3), (lane, level)]
+            )
         for start in starts:
             ways.append(orthogonal([*start, _towards(b, start[-1])]))
             for side in (1.0, -1.0):
@@ -62,23 +64,45 @@ class Lanes:
         return base + 34
 
     def _cost(self, way: Route, a: Box | Circle, b: Box | Circle) -> float:
-        points = polyline(Edge("", "", "retained", way.start, way.path), 24)
-        length = sum(
-            abs(p[0] - q[0]) + abs(p[1] - q[1]) for p, q in zip(points, points[1:], strict=False)
-        )
+        points = _corners(way)
+        pairs = list(zip(points, points[1:], strict=False))
+        length = sum(abs(p[0] - q[0]) + abs(p[1] - q[1]) for p, q in pairs)
         hits = sum(
-            any(_inside(point, node) for point in points)
+            any(_meets(p, q, node) for p, q in pairs)
             for node in self.nodes
             if node is not a and node is not b
         )
         return _HIT * hits + length + _CORNER * (len(way.path) - 1)
 
 
-def _inside(point: Point, node: Box | Circle) -> bool:
-    return (
-        abs(point[0] - node.x) < node.width / 2 + _CLEAR
-        and abs(point[1] - node.y) < node.height / 2 + _CLEAR
-    )
+def _corners(way: Route) -> list[Point]:
+    """Return a path as straight pieces."""
+    points = [way.start]
+    for stretch in way.path:
+        if len(stretch) > 1:
+            points += polyline(Edge("", "", "retained", points[-1], (stretch,)), 4)[1:]
+        else:
+            points.append(stretch[0])
+    return points
+
+
+def _meets(p: Point, q: Point, node: Box | Circle) -> bool:
+    """Return whether a straight piece meets a node, by cutting it at the node's sides."""
+    low, high = 0.0, 1.0
+    for axis, centre, half in (
+        (0, node.x, node.width / 2 + _CLEAR),
+        (1, node.y, node.height / 2 + _CLEAR),
+    ):
+        start, step = p[axis] - centre, q[axis] - p[axis]
+        if abs(step) < 1e-9:
+            if abs(start) >= half:
+                return False
+            continue
+        one, two = (-half - start) / step, (half - start) / step
+        low, high = max(low, min(one, two)), min(high, max(one, two))
+        if low >= high:
+            return False
+    return True
 
 
 def _straight(a: Box | Circle, b: Box | Circle) -> Route:
@@ -94,4 +118,7 @@ def _towards(node: Box | Circle, point: Point) -> Point:
     shaft = max(0.0, node.width / 2 - node.height / 2)
     length = (dx * dx + dy * dy) ** 0.5 or 1.0
     along = max(-shaft, min(shaft, dx))
-    return (node.x + along * 0.8 + dx / length * node.height / 2, node.y + dy / length * node.height / 2)
+    return (
+        node.x + along * 0.8 + dx / length * node.height / 2,
+        node.y + dy / length * node.height / 2,
+    )

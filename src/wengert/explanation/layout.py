@@ -55,9 +55,7 @@ class _Work:
     row: dict[Item, float] = field(default_factory=dict[Item, float])
 
 
-def ranks(
-    count: int, edges: Sequence[tuple[int, int]], earliest: Sequence[int] = ()
-) -> list[int]:
+def ranks(count: int, edges: Sequence[tuple[int, int]], earliest: Sequence[int] = ()) -> list[int]:
     """Return columns by longest path; a source stands one column before its first reader.
 
     With ``earliest`` no node stands left of its earliest column.
@@ -102,7 +100,9 @@ def _prepare(problem: Problem) -> _Work:
     items: dict[int, Item] = {node: (node, -1, c) for node, c in problem.columns.items()}
     spine = set(zip(problem.pinned, problem.pinned[1:], strict=False))
     fixed = {items[node] for node in problem.pinned}
-    span = range(min(problem.columns.values(), default=0), max(problem.columns.values(), default=-1) + 1)
+    span = range(
+        min(problem.columns.values(), default=0), max(problem.columns.values(), default=-1) + 1
+    )
     layers: dict[int, list[Item]] = {column: [] for column in span}
     for node in problem.columns:
         layers[problem.columns[node]].append(items[node])
@@ -117,7 +117,9 @@ def _prepare(problem: Problem) -> _Work:
         chain = [items[a], *passing, items[b]]
         work.chains[edge] = chain
         for one, two in zip(chain, chain[1:], strict=False):
-            pull = 1.0 if one[0] >= 0 and two[0] >= 0 else 2.0 if one[0] >= 0 or two[0] >= 0 else 8.0
+            pull = (
+                1.0 if one[0] >= 0 and two[0] >= 0 else 2.0 if one[0] >= 0 or two[0] >= 0 else 8.0
+            )
             if edge in problem.loose and two[0] >= 0:
                 pull = 0.0
             work.left.setdefault(two, []).append((one, pull))
@@ -239,7 +241,9 @@ def _straighten(work: _Work) -> None:
     """Move runs of level items, and single ones, to rows that bend fewer edges."""
     for item in work.fixed:
         work.row[item] = 0.0
-    chains = [[i for i in chain if i[0] < 0 and i not in work.fixed] for chain in work.chains.values()]
+    chains = [
+        [i for i in chain if i[0] < 0 and i not in work.fixed] for chain in work.chains.values()
+    ]
     singles = [[item] for layer in work.layers.values() for item in layer if item not in work.fixed]
     for _ in range(_ROUNDS):
         before = dict(work.row)

@@ -22,6 +22,7 @@ from wengert.explanation.circles import (
 )
 from wengert.explanation.picture import Label, Line, Span
 from wengert.explanation.scene import Node, Scene, Unit, is_number
+from wengert.explanation.shapes import place_text
 from wengert.explanation.symbols import gradient_label, plain, space_text
 from wengert.graph.graph import Graph
 from wengert.graph.operation import Operation
@@ -59,9 +60,7 @@ class Mirror:
 
     scene: Scene
     marks: list[Mark] = field(default_factory=list[Mark])
-    arrows: list[tuple[int, int, Variable]] = field(
-        default_factory=list[tuple[int, int, Variable]]
-    )
+    arrows: list[tuple[int, int, Variable]] = field(default_factory=list[tuple[int, int, Variable]])
     rule_of: dict[tuple[int, Variable | None], int] = field(
         default_factory=dict[tuple[int, Variable | None], int]
     )
@@ -173,7 +172,7 @@ def _goals(
 
 
 def _is_kept(graph: Graph, variable: Variable) -> bool:
-    return variable.role != "constant" or variable.rank > 0 and not is_number(graph, variable)
+    return variable.role != "constant" or (variable.rank > 0 and not is_number(graph, variable))
 
 
 def _add(
@@ -197,9 +196,7 @@ def _add_seed(mirror: Mirror) -> None:
     scene = mirror.scene
     place = scene.place_of[scene.objective]
     name = plain(scene.nodes[place].line)
-    number = _add(
-        mirror, seed_label(), f"∂{name}/∂{name} = 1", place, scene.objective, is_box=True
-    )
+    number = _add(mirror, seed_label(), f"∂{name}/∂{name} = 1", place, scene.objective, is_box=True)
     mirror.box_of[scene.objective] = number
 
 
@@ -268,7 +265,7 @@ def _rule_title(scene: Scene, node: Node, variable: Variable) -> str:
     result = plain(made[0].line) if made else "·"
     lines = [f"prod(∂{objective}/∂{result}, ∂{result}/∂{operand})"]
     if node.unit is not None and node.unit.last.location is not None:
-        lines.append(f"backward of {node.unit.last.location}")
+        lines.append(f"backward of {place_text(node.unit.last.location)}")
     return "\n".join(lines)
 
 

@@ -14,6 +14,7 @@ from wengert.graph.graph import Graph
 from wengert.graph.operation import Call, Operation
 from wengert.graph.variable import Variable
 from wengert.graph.walk import forward_operations
+from wengert.operators.registry import OPERATORS
 
 Opened = Collection[str] | Literal[True]
 
@@ -86,7 +87,9 @@ class Scene:
         found: dict[Variable, int] = {}
         for node in self.nodes:
             if node.unit is not None:
-                found.update((out, node.number) for op in node.unit.operations for out in op.outputs)
+                found.update(
+                    (out, node.number) for op in node.unit.operations for out in op.outputs
+                )
         for node in self.nodes:
             if node.variable is not None:
                 found[node.variable] = node.number
@@ -112,7 +115,7 @@ def build_scene(graph: Graph, open: Opened = (), fold: Collection[str] = ()) -> 
     groups = _groups(graph, operations, outer)
     units = [_unit(graph, group, call, set(graph.outputs)) for group, call in groups]
     shown = {out for unit in units for op in unit.operations for out in op.outputs}
-    outputs = [v for v in graph.outputs if v in shown or v in graph.inputs and v.of is None]
+    outputs = [v for v in graph.outputs if v in shown or (v in graph.inputs and v.of is None)]
     objective = outputs[0] if outputs else units[-1].last.outputs[0]
     nodes, arrows = _Drafting(graph, objective, set(outputs)).draw(units)
     asked = _asked_frames(operations, outer, open)
@@ -226,7 +229,9 @@ def _unit(
         for place, v in enumerate(last.inputs)
         if is_number(graph, v)
     }
-    return Unit(operations, inputs, operator_line(last, numbers), numbers)
+    return Unit(
+        operations, inputs, operator_line(last, numbers, OPERATORS[last.operator].symbol), numbers
+    )
 
 
 def _is_hidden(graph: Graph, variable: Variable, call: Call | None) -> bool:

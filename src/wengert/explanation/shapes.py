@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import PurePath
 
+from wengert.base.errors import Location
 from wengert.explanation.circles import HELPERS
 from wengert.explanation.geometry import SIDE, Grid, Route, Spot
 from wengert.explanation.picture import Box, Circle, Edge, EdgeRole, Label, Line, NodeRole, Point
@@ -14,6 +17,7 @@ FONT = 15.0
 WORD = 12.5
 SMALL = 9.0
 _HELPER_SIDE = 24.0
+_CARRIAGE = 6
 
 
 def font_size(line: Line, inside: float, largest: float = FONT) -> float:
@@ -51,9 +55,7 @@ def circle_size(label: Label, is_helper: bool = False) -> tuple[float, float]:
 
 def is_helper(node: Node) -> bool:
     """Return whether a circle only moves or copies values."""
-    return node.unit is not None and node.unit.call is None and (
-        node.unit.last.operator in HELPERS
-    )
+    return node.unit is not None and node.unit.call is None and (node.unit.last.operator in HELPERS)
 
 
 def spot_of(node: Node, column: int, dy: float) -> Spot:
@@ -99,7 +101,7 @@ def _box_title(scene: Scene, node: Node, retained: bool) -> str:
     if made is None:
         lines.append(variable.role)
     elif made.location is not None:
-        lines.append(f"{made.operator}, {made.location}")
+        lines.append(f"{made.operator}, {place_text(made.location)}")
     if retained:
         lines.append("retained: the backward pass reads it")
     return "\n".join(lines)
@@ -115,23 +117,30 @@ def _circle_title(node: Node) -> str:
     if unit.numbers:
         lines.append("with " + ", ".join(unit.numbers.values()))
     if unit.last.location is not None:
-        lines.append(str(unit.last.location))
+        lines.append(place_text(unit.last.location))
     return "\n".join(lines)
 
 
-def draw_edge(
-    keys: tuple[str, str], role: EdgeRole, route: Route, label: str = ""
-) -> Edge:
+def place_text(location: Location) -> str:
+    """Return a place in the user's code, without the folders: drawings are passed around.
+
+    >>> place_text(Location("/home/me/net.py", 12, "forward"))
+    'net.py:12 in forward'
+    """
+    return str(replace(location, file=PurePath(location.file).name))
+
+
+def draw_edge(keys: tuple[str, str], role: EdgeRole, route: Route, label: str = "") -> Edge:
     """Return an edge with its label beside the middle of its first stretch."""
-    return Edge(*keys, role, route.start, route.path, label, _label_place(route))
+    # An edge that runs on from the line above has no stretch that is long enough for a label.
+    text = "" if len(route.path) > _CARRIAGE else label
+    return Edge(*keys, role, route.start, route.path, text, _label_place(route))
 
 
 def _label_place(route: Route) -> Point:
     """Return a place above the first stretch that is long enough, or where it arrives."""
     corners = [route.start, *(stretch[-1] for stretch in route.path)]
     pairs = list(zip(corners, corners[1:], strict=False))
-    if len(pairs) > 6:  # the edge runs on from the line above
-        pairs.reverse()
     level = [(a, b) for a, b in pairs if abs(a[1] - b[1]) < 3 and abs(a[0] - b[0]) > 24]
     (x0, y0), (x1, y1) = level[0] if level else pairs[0] if len(pairs) == 1 else pairs[-1]
     if level and len(pairs) > 1:
@@ -146,7 +155,9 @@ def edge_text(scene: Scene, arrow: Arrow) -> str:
     if scene.nodes[arrow.source].unit is None:
         return ""
     target = scene.nodes[arrow.target]
-    first = next(a for a in scene.arrows if a.source == arrow.source and a.variable is arrow.variable)
+    first = next(
+        a for a in scene.arrows if a.source == arrow.source and a.variable is arrow.variable
+    )
     if target.variable is None and first != arrow:
         return ""
     return shape_text(arrow.variable.shape)

@@ -163,7 +163,7 @@ def number_text(value: float) -> str:
     return text.replace("-", "−")
 
 
-_NARROW, _WIDE = set("ijlt.,·′()|!1ft/ ") | {"\u0302", "\u0304", "\u0303"}, set("MWmw⊙∇‖")
+_NARROW, _WIDE = set("ijlt.,·′()|!1ft/ ") | {"\u0302", "\u0304", "\u0303"}, set("MWmw⊙∇⊤")
 _SHIFTED = 0.7
 
 
