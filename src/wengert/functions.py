@@ -301,8 +301,8 @@ def _reduced(name: str, losses: Any, reduction: Reduction) -> Any:
             got=f"losses of shape {losses.shape}",
             remedy='leave empty batches out, or reduction="sum"',
         )
-    total: Any = np.mean(losses) if reduction == "mean" else np.sum(losses)
-    return total
+    together: Any = np.mean if reduction == "mean" else np.sum
+    return together(losses)
 
 
 def _axis(name: str, x: Any, axis: int) -> int:

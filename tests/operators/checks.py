@@ -59,8 +59,7 @@ def _good_saves(record: Operator) -> bool:
 
 
 def _good_samples(record: Operator) -> bool:
-    smooth = record.kind == "elementwise" and len(draws(record)[0][0]) == 1 and record.vjp
-    needs_special = smooth and record.name not in ("cast",)
+    needs_special = record.kind == "elementwise" and record.name not in ("cast", "where")
     return isinstance(record.samples, Samples) and bool(record.samples.special or not needs_special)
 
 

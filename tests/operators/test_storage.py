@@ -72,6 +72,11 @@ def test_prediction_is_what_numpy_does(name: str) -> None:
     check(trace(PROGRAMS[name], X), X)
 
 
+def test_inputs_in_another_order_change_nothing() -> None:
+    graph = trace(lambda x: x.reshape(6, 4) + 1, X)
+    check(graph, np.asfortranarray(X))
+
+
 def test_captured_constants_keep_their_layout() -> None:
     constant = np.asfortranarray(np.arange(6.0).reshape(2, 3))
     check(trace(lambda x: (constant.reshape(6) + x, x * constant)[1], np.ones(())), np.ones(()))

@@ -14,8 +14,8 @@ import numpy as np
 from wengert.base.errors import DtypeError
 from wengert.operators.broadcasting import nbytes
 from wengert.operators.dispatch import recordable
-from wengert.operators.record import Cost, Operator, Rule, Type
-from wengert.operators.samples import Case, away_from, cases, real, unary
+from wengert.operators.record import Cost, Operator, Rule, Samples, Type
+from wengert.operators.samples import Case, away_from, real, unary
 
 
 def floating(name: str, x: Type) -> Type:
@@ -138,7 +138,8 @@ ACTIVATIONS: tuple[Operator, ...] = (
         "leaky_relu", "composite", _leaky_relu, _result("leaky_relu"),
         (lambda g, y, x, *, slope: np.where(x > 0, g, slope * g),),
         latex=r"\operatorname{{leaky\_relu}}({x})", cost=Cost(flops=2),
-        samples=cases(_leaky_cases), saves=("x0",), symbol="leaky", kinks=(0.0,),
+        samples=Samples(_leaky_cases, _TAILS), saves=("x0",), symbol="leaky", kinks=(0.0,),
+        inplace=(0,),
         decomposition=lambda x, *, slope: np.where(x > 0, x, slope * x),
     ),
     # y(1 − y) errs by less than one rounding of the largest derivative, and needs no x.
@@ -160,7 +161,7 @@ ACTIVATIONS: tuple[Operator, ...] = (
     Operator(
         "gelu", "composite", _gelu, _result("gelu"), (_gelu_rule,),
         latex=r"\operatorname{{gelu}}({x})", cost=Cost(flops=10, transcendental=1),
-        samples=_SMOOTH, saves=("x0",), symbol="gelu", workspace=_two_and_a_mask,
+        samples=_SMOOTH, saves=("x0",), symbol="gelu", inplace=(0,), workspace=_two_and_a_mask,
         decomposition=lambda x: x * sigmoid(_gelu_inner(_held(x))),
     ),
 )  # fmt: skip

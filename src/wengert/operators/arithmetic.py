@@ -95,7 +95,7 @@ _MULTIPLY_OR_ZERO = Operator(
     saves=_ALL,
     linear_in=(0, 1),
     symbol="⊙",
-    inplace=(1,),
+    inplace=(0, 1),
     workspace=_mask,
 )
 _DIVIDE_OR_ZERO = Operator(
@@ -113,7 +113,7 @@ _DIVIDE_OR_ZERO = Operator(
     saves=("y", "x1"),
     linear_in=(0,),
     symbol="÷",
-    inplace=(1,),
+    inplace=(0, 1),
     workspace=_mask,
 )
 
@@ -150,9 +150,10 @@ _POWER_DERIVATIVE = Operator(
     ),
     latex=r"{x1} {x0}^{{{x1} - 1}}",
     cost=Cost(flops=2, transcendental=1),
-    samples=binary(real(0.3, 2), real(-2, 3), analytic=True),
+    samples=binary(real(0.3, 2), real(-2, 3), special=(0.5, 1.0, 2.0), analytic=True),
     saves=_ALL,
     symbol="pxᵖ⁻¹",
+    inplace=(0, 1),
     workspace=lambda x0, x1: int(np.prod(x1.shape)) * (1 + x1.dtype.itemsize),
 )  # fmt: skip
 

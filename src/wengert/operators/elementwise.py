@@ -104,7 +104,7 @@ UNARY: tuple[Operator, ...] = (
     _operator(np.cos, lambda g, y, x: -(g * np.sin(x)), r"\cos({x})", _ANY, saves=_X),
     _operator(
         np.tan, lambda g, y, x: g * (1 + y * y), r"\tan({x})",
-        unary(real(-1.2, 1.2), analytic=True), saves=_Y,
+        unary(real(-1.2, 1.2), special=(0.0, 1.0, -1.5), analytic=True), saves=_Y,
     ),
     # With x and not −g·y²: y² overflows where the quotient of the gradient need not.
     _operator(

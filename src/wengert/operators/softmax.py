@@ -110,7 +110,7 @@ SOFTMAX: tuple[Operator, ...] = (
     Operator(
         "softmax", "composite", _softmax, _softmax_result("softmax"), (_softmax_rule,),
         latex=r"\operatorname{{softmax}}({x})", cost=Cost(flops=4, transcendental=1),
-        samples=cases(_axis_cases), saves=("y",), symbol="softmax", inplace=(0,),
+        samples=cases(_axis_cases), saves=("y",), symbol="softmax",
         workspace=lambda x, *, axis: kept(x, (axis,)),
         decomposition=lambda x, *, axis: (
             np.exp(x - np.max(x, axis=axis, keepdims=True))
@@ -121,7 +121,7 @@ SOFTMAX: tuple[Operator, ...] = (
         "log_softmax", "composite", _log_softmax, _softmax_result("log_softmax"),
         (_log_softmax_rule,),
         latex=r"\log\operatorname{{softmax}}({x})", cost=Cost(flops=4, transcendental=1),
-        samples=cases(_axis_cases), saves=("y",), symbol="log softmax", inplace=(0,),
+        samples=cases(_axis_cases), saves=("y",), symbol="log softmax",
         workspace=lambda x, *, axis: nbytes(x) + kept(x, (axis,)),
         decomposition=lambda x, *, axis: x - logsumexp(x, axis=(axis,), keepdims=True),
     ),

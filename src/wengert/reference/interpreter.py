@@ -62,7 +62,8 @@ def _given(graph: Graph, leaves: Sequence[Array]) -> dict[Variable, Array]:
         )
     values: dict[Variable, Any] = dict(graph.constants)
     for variable, leaf in zip(graph.inputs, leaves, strict=True):
-        array = np.asarray(leaf)
+        # Which results are views follows from the graph only where inputs lie in C order.
+        array = np.asarray(leaf, order="C")
         if (array.shape, array.dtype) != (variable.shape, variable.dtype):
             raise GraphError(
                 f"{variable.label or 'an input'} of {graph.name}",
