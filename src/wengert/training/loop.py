@@ -107,9 +107,9 @@ def fit(
     shown = (fresh.parameters, *_first(examples.training, min(int(batch_size), SHOWN)))
     store = Store(chosen.directory, _identity(chosen, objective, fresh.parameters, examples))
     engine = Engine(objective, training_step(objective, chosen.optimizer))
-    with closing(Reporter(progress)) as reporter, store.held():
+    with closing(Reporter(progress)) as reporter, store.held(), Interrupt() as interrupt:
         session = Session(chosen, engine, store, examples, reporter)
-        interrupted = _carry_out(session, fresh)
+        interrupted = _carry_out(session, fresh, interrupt)
     return Run(
         map_tree(np.array, session.state.parameters),
         session.history,
@@ -141,16 +141,14 @@ def _first(data: tuple[Any, ...], count: int) -> tuple[Any, ...]:
     return unflatten(structure, [leaf[:count] for leaf in leaves])
 
 
-def _carry_out(session: Session, fresh: TrainingState) -> bool:
+def _carry_out(session: Session, fresh: TrainingState, interrupt: Interrupt) -> bool:
     """Train from where the run stands; return whether Ctrl-C ended it."""
     session.begin(fresh)
     store, epochs = session.store, int(session.options.epochs)
     store.describe("running", epochs, session.position)
-    with Interrupt() as interrupt:
-        session.train(interrupt)
-        interrupted = interrupt.asked and not session.finished
-        status = "interrupted" if interrupted else "finished"
-        store.describe(status, epochs, session.position)
+    session.train(interrupt)
+    interrupted = interrupt.asked and not session.finished
+    store.describe("interrupted" if interrupted else "finished", epochs, session.position)
     if session.position.stopped is not None:
         session.reporter.say(f"stopped: {session.position.stopped}")
     if interrupted:
