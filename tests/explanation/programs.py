@@ -1,4 +1,6 @@
-"""Networks whose derivations are tested; d = h = q in the first ones, so that sizes tell nothing."""
+"""Networks whose derivations are tested; d = h = q in some, so that sizes tell nothing."""
+
+# ruff: noqa: E741
 
 from __future__ import annotations
 

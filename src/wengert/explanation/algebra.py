@@ -202,7 +202,8 @@ def _open(term: Term, outputs: tuple[Index, ...]) -> list[Term]:
     if len(others) != 1 or not _opens(others[0]):
         return [term]
     (bracket,) = others
-    if len(set(bracket.letters)) != len(bracket.indices) or not set(bracket.letters) <= set(outputs):
+    letters = set(bracket.letters)
+    if len(letters) != len(bracket.indices) or not letters <= set(outputs):
         return [term]
     assert isinstance(bracket.atom, Group)
     inner = place(bracket.atom.inner, bracket.indices, outputs)

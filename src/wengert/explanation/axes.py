@@ -187,9 +187,7 @@ def matmul_subscripts(left: int, right: int) -> tuple[tuple[int, ...], ...]:
 
 def _matmul(axes: Axes, operation: Operation) -> None:
     left, right = operation.inputs
-    _letters(
-        axes, (left, right, operation.output), matmul_subscripts(left.rank, right.rank)
-    )
+    _letters(axes, (left, right, operation.output), matmul_subscripts(left.rank, right.rank))
 
 
 def einsum_subscripts(subscripts: str) -> tuple[tuple[str, ...], ...]:
@@ -203,9 +201,7 @@ def _einsum(axes: Axes, operation: Operation) -> None:
     _letters(axes, variables, einsum_subscripts(operation.attributes["subscripts"]))
 
 
-def _letters(
-    axes: Axes, variables: Sequence[Variable], letters: Sequence[Sequence[Any]]
-) -> None:
+def _letters(axes: Axes, variables: Sequence[Variable], letters: Sequence[Sequence[Any]]) -> None:
     sizes: dict[Any, int] = {}
     for variable, row in zip(variables, letters, strict=True):
         for letter, size in zip(row, variable.shape, strict=True):

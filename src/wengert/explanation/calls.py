@@ -49,13 +49,13 @@ def opaque_calls(graph: Graph, forward: Sequence[Operation], objective: Variable
     for call in _calls(forward):
         inside = [op for op in forward if op.call is not None and call in op.call.path]
         if taken.isdisjoint(inside):
-            one = _opaque(graph, forward, objective, call.function, inside, call)
+            one = _opaque(graph, forward, objective, inside, call)
             if one is not None:
                 found.append(one)
                 taken.update(inside)
     for operation in forward:
         if operation.operator in _LONG and operation not in taken:
-            one = _opaque(graph, forward, objective, operation.operator, [operation], None)
+            one = _opaque(graph, forward, objective, [operation], None)
             if one is not None:
                 found.append(one)
     return found
@@ -74,7 +74,6 @@ def _opaque(
     graph: Graph,
     forward: Sequence[Operation],
     objective: Variable,
-    name: str,
     inside: list[Operation],
     call: Call | None,
 ) -> Opaque | None:
@@ -102,6 +101,7 @@ def _opaque(
         incoming = _incoming(graph, backward)
     if incoming is None:
         parts = {}
+    name = inside[0].operator if call is None else call.function
     users = call is not None
     return Opaque(name, result, operands, tuple(inside), elementwise, parts, incoming, users)
 

@@ -82,7 +82,7 @@ class _Author:
             replace(notation, short=short),
         )  # fmt: skip
 
-    # -- Lines -----------------------------------------------------------------------------------------
+    # -- Lines -------------------------------------------------------------------------------------
 
     def _line(
         self,
@@ -91,6 +91,7 @@ class _Author:
         resolved: Sum,
         variable: Variable,
         check: Check,
+        *,
         chain: tuple[Prod | Sum, ...] = (),
         gradient: Variable | None = None,
     ) -> Line:
@@ -110,11 +111,16 @@ class _Author:
         engine = self.numbers.compare(resolved, self.numbers.values[gradient])
         slope = self.numbers.slope(resolved, self.scope.objective, variable, ())
         return self._line(
-            "gradient", Value(gradient), resolved, variable, Check(engine, slope),
-            self._chain(variable), gradient,
-        )  # fmt: skip
+            "gradient",
+            Value(gradient),
+            resolved,
+            variable,
+            Check(engine, slope),
+            chain=self._chain(variable),
+            gradient=gradient,
+        )
 
-    # -- The chain rule ----------------------------------------------------------------------------------
+    # -- The chain rule ----------------------------------------------------------------------------
 
     def _raw(self, variable: Variable) -> Sum:
         return self.scope.line(self.scope.gradients[variable], self.scope.raw)
@@ -188,7 +194,7 @@ class _Author:
                     left = Partial(scalar, variable, meaning)
                     yield self._line("local", left, meaning, variable, Check(printed, slope))
 
-    # -- Insides -----------------------------------------------------------------------------------------
+    # -- Insides -----------------------------------------------------------------------------------
 
     def _insides(self) -> Iterator[Line]:
         told: set[str] = set()

@@ -35,7 +35,7 @@ class Equations:
             return self.index_sides(line)
         resolved = self.writer.text(self.writer.formula(formula))
         steps = [*self._chain(line), resolved]
-        if line.kind == "forward" or line.kind == "inside":
+        if line.kind in ("forward", "inside"):
             return left, " = ".join(steps)
         return left, " = ".join(dict.fromkeys(steps)) + self._space(line)
 

@@ -65,7 +65,7 @@ class Evaluator:
                 return self.tensor(inner)
             case OneHot(labels, _, size):
                 found = self.tensor(labels)
-                return (found[..., None] == np.arange(size)).astype(np.float64)
+                return (found[..., None] % size == np.arange(size)).astype(np.float64)
             case Apply():
                 arguments = [self.tensor(argument) for argument in atom.arguments]
                 return self._apply(atom, arguments)

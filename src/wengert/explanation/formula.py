@@ -172,9 +172,7 @@ def hadamard(items: list[Formula]) -> Formula:
 
 def is_gradient(atom: Atom) -> bool:
     """Return whether an atom is a derivative of the objective or of a scalar."""
-    return isinstance(atom, Partial) or (
-        isinstance(atom, Value) and atom.variable.of is not None
-    )
+    return isinstance(atom, Partial) or (isinstance(atom, Value) and atom.variable.of is not None)
 
 
 def holds_gradient(formula: Formula) -> bool:

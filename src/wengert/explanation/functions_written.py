@@ -107,8 +107,16 @@ def _template(entries: Sequence[Any]) -> str:
 
 
 def _entry(entry: Any) -> str:
-    if not isinstance(entry, slice):
-        return "new" if entry is None else str(entry)
-    parts = ["" if part is None else str(part) for part in (entry.start, entry.stop)]
-    step = "" if entry.step is None else f":{entry.step}"
-    return ":".join(parts) + step
+    if entry is None:
+        return "new"
+    return slice_text(entry) if isinstance(entry, slice) else str(entry)
+
+
+def slice_text(part: Any) -> str:
+    """Return a slice as it stands between square brackets.
+
+    >>> slice_text(slice(1, None)), slice_text(slice(0, 6, 2))
+    ('1:', '0:6:2')
+    """
+    ends = ["" if end is None else str(end) for end in (part.start, part.stop)]
+    return ":".join(ends) + ("" if part.step is None else f":{part.step}")

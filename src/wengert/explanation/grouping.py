@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from wengert.explanation.algebra import place, fresh
+from wengert.explanation.algebra import fresh, place
 from wengert.explanation.terms import (
     ONE,
     Constant,
@@ -22,7 +22,8 @@ def grouped(tensor: Sum) -> Sum:
 
     G − G ⊙ H² becomes G ⊙ (1 − H²); λ/2 A + λ/2 B becomes λ/2 (A + B).
     """
-    tensor = Sum(tensor.outputs, tuple(t for term in tensor.terms for t in _expanded(term, tensor.outputs)))
+    opened = (t for term in tensor.terms for t in _expanded(term, tensor.outputs))
+    tensor = Sum(tensor.outputs, tuple(opened))
     if len(tensor.terms) < 2:
         return tensor
     common = _common_factors(tensor)

@@ -20,7 +20,7 @@ _TITLES = ("Forward propagation", "Backpropagation", "Inside the functions")
 
 
 def to_latex(derivation: Derivation, document: bool = False) -> str:
-    """Return the derivation as ``align*`` environments, or as a whole document.
+    r"""Return the derivation as ``align*`` environments, or as a whole document.
 
     Each line ends in a comment with its tick, its error and the user's line.
 
@@ -33,7 +33,7 @@ def to_latex(derivation: Derivation, document: bool = False) -> str:
     ...     J = np.sum(h * h)
     ...     return J
     >>> latex = to_latex(derive(joint(objective, Spec((3, 4)), Spec((4,)))))
-    >>> r"\\mathbf{h} &= \\mathbf{W} \\mathbf{x}" in latex
+    >>> r"\mathbf{h} &= \mathbf{W} \mathbf{x}" in latex
     True
     """
     equations = Equations(derivation, Latex())

@@ -16,7 +16,7 @@ from wengert.explanation.terms import Constant, Sum
 _LARGEST_DENOMINATOR = 1000
 
 
-def rational(value: np.generic | float) -> Fraction | None:
+def rational(value: Any) -> Fraction | None:
     """Return a number as the user will have written it; None for infinity and NaN.
 
     The shortest text that reads back to the same float counts, so a float32 0.1 is 1/10.
@@ -24,12 +24,14 @@ def rational(value: np.generic | float) -> Fraction | None:
     >>> rational(np.float32(0.1)), rational(1 / 3)
     (Fraction(1, 10), Fraction(1, 3))
     """
-    number = value.item() if isinstance(value, np.generic) else value
+    number: Any = value.item() if hasattr(value, "item") else value
     if isinstance(number, complex) or not math.isfinite(number):
         return None
-    exact = Fraction(str(value) if isinstance(value, np.floating) else repr(number))
+    text = str(value) if isinstance(value, np.floating) else repr(number)  # pyright: ignore
+    exact = Fraction(text)
     simple = Fraction(exact).limit_denominator(_LARGEST_DENOMINATOR)
-    if simple and type(value)(float(simple)) == value:
+    again: Any = type(value)(float(simple))  # pyright: ignore[reportUnknownArgumentType]
+    if simple and again == value:
         return simple
     return exact
 
@@ -108,9 +110,7 @@ def as_number(tensor: Sum) -> Fraction | None:
     return first.coefficient if not others and not first.factors else None
 
 
-def _solve(
-    tree: ast.expr, name: str, values: Mapping[str, float], wanted: float
-) -> float | None:
+def _solve(tree: ast.expr, name: str, values: Mapping[str, float], wanted: float) -> float | None:
     """Return the value of the one unknown name, by the straight line or the power through 1."""
     expression = compile(ast.Expression(_plain(tree)), "<formula>", "eval")
 

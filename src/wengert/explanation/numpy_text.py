@@ -24,6 +24,7 @@ from wengert.explanation.formula import (
     Total,
     Transposed,
 )
+from wengert.explanation.functions_written import slice_text
 from wengert.explanation.matrix import matrix_form
 from wengert.explanation.terms import (
     Apply,
@@ -246,7 +247,4 @@ def _source(value: Any) -> str:
 
 
 def _place(entry: Any) -> str:
-    if not isinstance(entry, slice):
-        return repr(entry)
-    ends = ["" if end is None else str(end) for end in (entry.start, entry.stop)]
-    return ":".join(ends) + ("" if entry.step is None else f":{entry.step}")
+    return slice_text(entry) if isinstance(entry, slice) else repr(entry)

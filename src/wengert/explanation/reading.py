@@ -86,11 +86,8 @@ class Reader:
             return None
         operand = maker.inputs[0]
         axes = self.axes.of(operand)
-        lengths = [
-            Size(axes[a], operand.shape[a])
-            for a in maker.attributes["axis"]
-            if operand.shape[a] != 1
-        ]
+        over: tuple[int, ...] = maker.attributes["axis"]
+        lengths = [Size(axes[a], operand.shape[a]) for a in over if operand.shape[a] != 1]
         count = Fraction(int(np.prod([length.size for length in lengths])))
         if count in (0, 1) or number not in (count, 1 / count, 2 / count):
             return None

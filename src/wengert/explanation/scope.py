@@ -62,8 +62,7 @@ class Scope:
         self.raw = Reader(graph, self.axes, self._stop_raw, assume)
         self.main = Reader(graph, self.axes, self._stop_main, assume)
         self._inner = {
-            call.result: Reader(graph, self.axes, self._stop_inside(call), assume)
-            for call in named
+            call.result: Reader(graph, self.axes, self._stop_inside(call), assume) for call in named
         }
 
     def _tells(self, call: Opaque) -> bool:
@@ -123,7 +122,7 @@ class Scope:
             slope = self.partial(found.call, found.operand)
         return algebra.multiply([incoming, algebra.place(slope, outputs, outputs)], outputs)
 
-    # -- What stands for a variable ------------------------------------------------------------------
+    # -- What stands for a variable ----------------------------------------------------------------
 
     def _atom(self, variable: Variable) -> Sum:
         return algebra.atom(Value(variable), self.axes.indices(variable))
@@ -200,4 +199,4 @@ def notation_of(scope: Scope, overrides: Overrides | None = None) -> Notation:
 def objective_of(graph: Graph) -> Variable:
     """Return J: the variable that the backward pass starts from."""
     seeds = [v.of for v in graph.constants if v.of is not None and v.of in graph.outputs]
-    return seeds[0] if seeds and seeds[0] is not None else graph.outputs[0]
+    return seeds[0] if seeds else graph.outputs[0]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -81,7 +80,7 @@ class Numbers:
         values: dict[Variable, Array] = {}
         for attempt in range(_TRIES):
             rng = np.random.default_rng(attempt)
-            draw = rng.standard_normal if attempt % 2 == 0 else _positive(rng)
+            draw = _normal(rng) if attempt % 2 == 0 else _positive(rng)
             leaves = [_draw(self.graph, v, rng, draw) for v in self.graph.inputs]
             values = self._run(leaves)
             if all(np.isfinite(values[v]).all() for v in self.graph.outputs):
@@ -108,13 +107,14 @@ class Numbers:
         scale = max(1.0, float(np.max(np.abs(base), initial=0.0)))
         worst = 0.0
         for _ in range(_DIRECTIONS):
-            direction = rng.standard_normal(base.shape)
+            direction = _normal(rng)(base.shape)
             step = _STEP * scale
             ahead = self._moved(result, by, base + step * direction, fixed)
             behind = self._moved(result, by, base - step * direction, fixed)
             measured = (ahead - behind) / (2 * step)
             scalar = result.rank == 0
-            told = np.sum(gradient * direction) if scalar else gradient * direction
+            told: Array = gradient * direction
+            told = np.asarray(np.sum(told)) if scalar else told
             size = float(np.sum(np.abs(gradient * direction))) if scalar else 1.0
             noise = 1e-4 * float(np.max(np.abs(self.values[result]), initial=0.0))
             worst = max(worst, _relative(told - measured, max(size, noise)))
@@ -169,11 +169,15 @@ def _exact(variable: Variable, array: Array) -> Array:
     return _double(array)
 
 
-Draw = Callable[[Shape], Any]
+Draw = Callable[[Shape], Array]
+
+
+def _normal(rng: np.random.Generator) -> Draw:
+    return lambda shape: np.asarray(rng.standard_normal(shape))
 
 
 def _positive(rng: np.random.Generator) -> Draw:
-    return lambda shape: rng.uniform(0.5, 1.5, shape)
+    return lambda shape: np.asarray(rng.uniform(0.5, 1.5, shape))
 
 
 def _draw(graph: Graph, variable: Variable, rng: np.random.Generator, draw: Draw) -> Array:
@@ -194,7 +198,7 @@ def _draw(graph: Graph, variable: Variable, rng: np.random.Generator, draw: Draw
         weights = np.exp(rng.standard_normal(shape))
         return weights / np.sum(weights, axis=-1, keepdims=True)
     if "binary_cross_entropy" in users:
-        return rng.uniform(0.0, 1.0, shape)
+        return np.asarray(rng.uniform(0.0, 1.0, shape))
     return np.asarray(draw(shape)) * 0.7
 
 
@@ -212,7 +216,7 @@ def _limit_at(graph: Graph, operation: Operation, variable: Variable) -> float:
     if name == "softmax_cross_entropy" and inputs[1] is variable:
         return inputs[0].shape[-1]
     if name == "one_hot":
-        return operation.attributes["classes"]
+        return int(operation.attributes["classes"])
     if name == "take_along_axis" and inputs[1] is variable:
         return inputs[0].shape[operation.attributes["axis"]]
     if name == "index" and variable in inputs[1:]:
