@@ -32,7 +32,7 @@ def mlp(parameters, X, y):
     H1 = np.tanh(Z1)
     Z2 = H1 @ W2 + b2
     H2 = np.tanh(Z2)
-    O = H2 @ W3 + b3
+    O = H2 @ W3 + b3  # noqa: E741
     L = F.softmax_cross_entropy(O, y)
     J = L + F.l2([W1, W2, W3], 1e-3)
     return J
@@ -69,7 +69,7 @@ def attention(parameters, X, Y, d=4):
     V = X @ Wv
     S = Q @ K.T / np.sqrt(d)
     P = F.softmax(S)
-    O = P @ V
+    O = P @ V  # noqa: E741
     J = 0.5 * np.sum((O - Y) ** 2)
     return J
 

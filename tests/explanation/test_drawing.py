@@ -2,8 +2,9 @@
 
 import re
 import sys
+import time
 import xml.etree.ElementTree as ElementTree
-from itertools import combinations
+from itertools import combinations, pairwise
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 import networks
 
+from wengert.base.errors import DifferentiationError
 from wengert.explanation.drawing import forward_picture, forward_svg
 from wengert.explanation.ladder import ladder_picture, ladder_svg
 from wengert.explanation.picture import Picture, polyline
@@ -51,7 +53,7 @@ def crossings(edges):
         if {one.source, one.target} & {two.source, two.target}:
             continue
         p, q = polyline(one, 8), polyline(two, 8)
-        pairs = ((a, b, c, d) for a, b in zip(p, p[1:]) for c, d in zip(q, q[1:]))
+        pairs = ((*near, *far) for near in pairwise(p) for far in pairwise(q))
         if any(crosses(*pair) for pair in pairs):
             found.append((one, two))
     return found
@@ -285,7 +287,7 @@ def _random_network(rng, depth):
 
     def f(parameters, x, y):
         values = [x]
-        for W, kind in zip(parameters, kinds):
+        for W, kind in zip(parameters, kinds, strict=True):
             h = values[-1]
             if kind == 0:
                 values.append(np.tanh(W @ h))
@@ -309,3 +311,39 @@ def test_networks_nobody_thought_of(seed):
         assert overlapping(picture.nodes) == []
         assert hit(picture, {"forward", "backward", "seed"}) == []
     ElementTree.fromstring(ladder_svg(graph))
+
+
+def test_a_ladder_needs_a_backward_pass():
+    graph = trace(lambda x: np.sin(x), Spec((3,), "float64"))
+    with pytest.raises(DifferentiationError, match="no backward pass"):
+        ladder_svg(graph)
+
+
+def test_a_parameter_that_is_held_fixed_gets_no_gradient():
+    def f(parameters, frozen, x):
+        J = np.sum((frozen @ np.tanh(parameters @ x)) ** 2)
+        return J
+
+    spec = Spec((3, 3), "float64")
+    picture = ladder_picture(joint(f, spec, spec, Spec((3,), "float64")))
+    found = {label(box) for box in picture.boxes}
+    assert "∂J/∂parameters" in found and "∂J/∂frozen" not in found
+
+
+def test_a_gradient_is_not_drawn_through_a_comparison():
+    def f(w, x):
+        mask = (w * x > 0) * 1.0
+        J = np.sum(mask * w)
+        return J
+
+    picture = ladder_picture(joint(f, Spec((3,), "float64"), Spec((3,), "float64")))
+    found = {label(box) for box in picture.boxes}
+    assert "∂J/∂w" in found and "∂J/∂mask" not in found
+
+
+def test_a_hundred_nodes_are_drawn_in_seconds(graphs):
+    start = time.perf_counter()
+    graph = _random_network(np.random.default_rng(3), 12)
+    assert len(forward_picture(graph).nodes) > 60
+    ladder_svg(graph)
+    assert time.perf_counter() - start < 15

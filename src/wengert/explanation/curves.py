@@ -15,7 +15,8 @@ _SKIPPED = {"epoch", "step", "kind", "seconds", "time", "rate", "examples", "lea
 _SPLITS = ("validation", "val", "test", "train", "training")
 # Colour, dash and mark: each of the three alone tells the lines apart.
 _LINES = {"training": (BLUE, ""), "validation": (RED, "6 3"), "test": (AMBER, "2 3")}
-_Points = list[tuple[float, float]]
+_Point = tuple[float, float]
+_Points = list[_Point]
 
 
 def curves_svg(
@@ -141,7 +142,7 @@ def _panel(name: str, lines: Mapping[str, _Points], fine: _Points, left: float) 
         parts.append(
             _path(axes, [p for p in fine if axes.y0 <= p[1] <= axes.y1], "#93b4f5", "", 0.8)
         )
-    for place, (split, points) in enumerate(reversed(lines.items())):
+    for place, (split, points) in enumerate(reversed(list(lines.items()))):
         colour, dash = _LINES.get(split, (INK, "1 2"))
         parts += _curve(axes, points, split, colour, dash)
         parts += _key(axes, split, colour, dash, place)
@@ -189,7 +190,18 @@ def _curve(axes: _Axes, points: _Points, split: str, colour: str, dash: str) -> 
     if len(points) <= 40:
         radius = 3.0 if split == "training" else 0.0
         for x, y in (axes.at(point) for point in points):
-            parts.append(rect(x - 2.6, y - 2.6, 5.2, 5.2, radius, "#ffffff", colour, 1.4))
+            parts.append(
+                rect(
+                    x - 2.6,
+                    y - 2.6,
+                    5.2,
+                    5.2,
+                    radius=radius,
+                    fill="#ffffff",
+                    stroke=colour,
+                    width=1.4,
+                )
+            )
     return parts
 
 
@@ -261,7 +273,9 @@ def memory_svg(
     if bound is not None:
         _, y = axes.at((0.0, float(bound)))
         body.append(_line(axes.left, y, axes.left + width, y, RED))
-        body.append(words(f"budget {format_bytes(bound)}", axes.left + 4, y - 4, 9.5, RED, "start"))
+        body.append(
+            words(f"budget {format_bytes(bound)}", axes.left + 4, y - 4, 9.5, RED, anchor="start")
+        )
     body += _memory_key(axes)
     description = (
         f"{len(moments)} operations; the peak is {format_bytes(peak.live)} at operation "
@@ -309,7 +323,7 @@ def _peak(axes: _Axes, peak: Moment) -> list[str]:
     text = f"peak {format_bytes(peak.live)}, {peak.operation.operator}"
     anchor = "end" if x > axes.left + axes.width * 0.7 else "start"
     mark = f'<path d="M{number(x)} {number(y - 2)}l-4 -6h8z" fill="{INK}"/>'
-    return [mark, words(text, x + (-7 if anchor == "end" else 7), y - 5, 10, INK, anchor)]
+    return [mark, words(text, x + (-7 if anchor == "end" else 7), y - 5, 10, INK, anchor=anchor)]
 
 
 def _turn(axes: _Axes, moments: Sequence[Moment]) -> list[str]:

@@ -102,10 +102,21 @@ def _box(box: Box) -> str:
     left, top = box.x - box.width / 2, box.y - box.height / 2
     parts = [
         f'<g id="{box.key}" class="node {box.role}"><title>{escape(box.title)}</title>',
-        rect(left, top, box.width, box.height, 0, fill, stroke, width),
+        rect(left, top, box.width, box.height, radius=0, fill=fill, stroke=stroke, width=width),
     ]
     if box.retained:
-        parts.append(rect(left + 3, top + 3, box.width - 6, box.height - 6, 0, "none", AMBER, 1.0))
+        parts.append(
+            rect(
+                left + 3,
+                top + 3,
+                box.width - 6,
+                box.height - 6,
+                radius=0,
+                fill="none",
+                stroke=AMBER,
+                width=1.0,
+            )
+        )
     parts.append(_label(box.label, box.x, box.y, box.width - 8, stroke))
     if box.caption:
         parts.append(words(box.caption, box.x, top - 4, 9, GREY))
@@ -119,8 +130,18 @@ def _circle(circle: Circle) -> str:
     inside = circle.width - (7 if circle.width == circle.height else 15)
     return "".join(
         [
-            f'<g id="{circle.key}" class="node {circle.role}"><title>{escape(circle.title)}</title>',
-            rect(left, top, circle.width, circle.height, radius, fill, stroke, width),
+            f'<g id="{circle.key}" class="node {circle.role}">',
+            f"<title>{escape(circle.title)}</title>",
+            rect(
+                left,
+                top,
+                circle.width,
+                circle.height,
+                radius=radius,
+                fill=fill,
+                stroke=stroke,
+                width=width,
+            ),
             _label(circle.label, circle.x, circle.y, inside, stroke),
             "</g>",
         ]
@@ -133,7 +154,7 @@ def _frame(frame: Frame) -> str:
         f'height="{number(frame.height)}" rx="10" fill="#f8fafc" stroke="{BLUE}" '
         f'stroke-width="1.1" stroke-dasharray="6 4"/>'
     )
-    return outline + _line(frame.label.line, frame.x + 12, frame.y - 4, 12, BLUE, "start")
+    return outline + _line(frame.label.line, frame.x + 12, frame.y - 4, 12, BLUE, anchor="start")
 
 
 def _label(label: Label, x: float, y: float, inside: float, colour: str) -> str:
@@ -153,25 +174,27 @@ def _label(label: Label, x: float, y: float, inside: float, colour: str) -> str:
     )
 
 
-def _line(line: Line, x: float, y: float, size: float, colour: str, anchor: str = "middle") -> str:
+def _line(
+    line: Line, x: float, y: float, size: float, colour: str, *, anchor: str = "middle"
+) -> str:
     stacked = next(
         (i for i in range(1, len(line)) if (line[i - 1].shift, line[i].shift) == (1, -1)), 0
     )
     if not stacked:
-        return _text(line, x, y, size, colour, anchor)
+        return _text(line, x, y, size, colour, anchor=anchor)
     # Renderers disagree about a negative dx, so superscript and subscript are texts of their own.
     before, pair, after = line[: stacked - 1], line[stacked - 1 : stacked + 1], line[stacked + 1 :]
     left, middle = line_width(before, size), max(line_width((span,), size) for span in pair)
     join = x + left
     if anchor == "middle":
         join = x + (left - middle - line_width(after, size)) / 2
-    parts = [_text(before, join, y, size, colour, "end")]
-    parts += [_text((span,), join + 0.5, y, size, colour, "start") for span in pair]
-    parts += [_text(after, join + middle + 0.5, y, size, colour, "start")] if after else []
+    parts = [_text(before, join, y, size, colour, anchor="end")]
+    parts += [_text((span,), join + 0.5, y, size, colour, anchor="start") for span in pair]
+    parts += [_text(after, join + middle + 0.5, y, size, colour, anchor="start")] if after else []
     return "".join(parts)
 
 
-def _text(line: Line, x: float, y: float, size: float, colour: str, anchor: str) -> str:
+def _text(line: Line, x: float, y: float, size: float, colour: str, *, anchor: str) -> str:
     parts: list[str] = []
     raised = 0.0
     for span in line:
@@ -205,7 +228,7 @@ def _legend(picture: Picture) -> list[str]:
 
 def _mark(mark: str, x: float, y: float) -> str:
     if mark == "operator":
-        return rect(x + 10, y - 6, 12, 12, 6, "#ffffff", INK, 1.2)
+        return rect(x + 10, y - 6, 12, 12, radius=6, fill="#ffffff", stroke=INK, width=1.2)
     if mark in ("backward", "retained"):
         colour, stroke, head = _EDGE[mark]
         line = (
@@ -214,4 +237,4 @@ def _mark(mark: str, x: float, y: float) -> str:
         )
         return line
     fill, stroke, width = _STYLE["intermediate" if mark == "variable" else mark]
-    return rect(x + 10, y - 6, 12, 12, 0, fill, stroke, width)
+    return rect(x + 10, y - 6, 12, 12, radius=0, fill=fill, stroke=stroke, width=width)

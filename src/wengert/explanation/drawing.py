@@ -38,6 +38,13 @@ def forward_svg(graph: Graph, open: Opened = (), *, fold: Collection[str] = ()) 
         open: names of the user's functions whose calls are opened (``"phi"``, or ``"phi#2"``
             for the second call), True for all.
         fold: names of functions that read parameters, and are one circle all the same.
+
+    >>> import numpy as np
+    >>> from wengert.tracing.spec import Spec
+    >>> from wengert.tracing.trace import trace
+    >>> svg = forward_svg(trace(lambda W, x: np.tanh(W @ x), Spec((2, 3)), Spec((3,))))
+    >>> "tanh" in svg and svg.startswith("<svg")
+    True
     """
     return svg(forward_picture(graph, open, fold=fold))
 
@@ -61,14 +68,14 @@ def forward_picture(graph: Graph, open: Opened = (), *, fold: Collection[str] = 
         [place for places in bends.values() for place in places],
         gaps_of(gap_texts(scene, problem), count),
         cuts,
-        line_tracks(tracks),
-        TITLE + 18.0,
+        tracks=line_tracks(tracks),
+        top=TITLE + 18.0,
     )
     nodes = [draw_node(scene, node, grid, spots[node.number], False) for node in scene.nodes]
     edges = forward_edges(scene, grid, spots, bends, tracks)
     frames = frames_of(scene, nodes, grid)
     return assemble(
-        f"Forward propagation: {graph.name}", describe(scene), grid, nodes, edges, frames
+        f"Forward propagation: {graph.name}", describe(scene), grid, nodes, edges, frames=frames
     )
 
 
@@ -123,6 +130,7 @@ def assemble(
     grid: Grid,
     nodes: Sequence[Box | Circle],
     edges: Sequence[Edge],
+    *,
     frames: Sequence[Frame],
     extra_legend: tuple[str, ...] = (),
 ) -> Picture:

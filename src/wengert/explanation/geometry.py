@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from wengert.explanation.picture import Point, Stretch
 
@@ -57,6 +58,7 @@ def make_grid(
     passing: Sequence[tuple[int, float]],
     gaps: Mapping[int, float],
     cuts: Sequence[int],
+    *,
     tracks: Mapping[int, int],
     top: float,
 ) -> Grid:
@@ -127,7 +129,8 @@ def choose_cuts(count: int, edges: Sequence[tuple[int, int]], limit: int) -> lis
     for a, b in edges:
         for column in range(a + 1, b + 1):
             crossing[column] += 1
-    best: list[tuple[float, list[int]]] = [(0.0, [])] + [(1e18, [])] * count
+    nowhere: list[tuple[float, list[int]]] = [(1e18, [])] * count
+    best: list[tuple[float, list[int]]] = [(0.0, []), *nowhere]
     for end in range(1, count + 1):
         for start in range(max(0, end - limit), end):
             cost = best[start][0] + (end - start - ideal) ** 2 / 4
@@ -158,7 +161,7 @@ def route(
     rightwards = source.column < target.column
     start: Point | None = None
     path: list[Stretch] = []
-    for one, two in zip(stops, stops[1:], strict=False):
+    for one, two in pairwise(stops):
         if grid.line[one.column] != grid.line[two.column]:
             begin, stretches = _carriage(grid, one, two, rightwards, track)
         else:

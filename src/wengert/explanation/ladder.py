@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
+from wengert.base.errors import DifferentiationError
 from wengert.explanation.draw import svg
 from wengert.explanation.drawing import (
     LONGEST_LINE,
@@ -47,12 +48,29 @@ def ladder_svg(joint: Graph, open: Opened = (), *, fold: Collection[str] = ()) -
         joint: a graph with its backward pass, from :func:`wengert.transforms.joint`.
         open: names of the user's functions whose calls are opened, True for all.
         fold: names of functions that read parameters, and are one circle all the same.
+
+    Raises:
+        DifferentiationError: the graph has no backward pass.
+
+    >>> import numpy as np
+    >>> from wengert.tracing.spec import Spec
+    >>> from wengert.transforms import joint
+    >>> svg = ladder_svg(joint(lambda w: np.sum(w**2), Spec((3,), "float64")))
+    >>> "∂" in svg and svg.startswith("<svg")
+    True
     """
     return svg(ladder_picture(joint, open, fold=fold))
 
 
 def ladder_picture(joint: Graph, open: Opened = (), *, fold: Collection[str] = ()) -> Picture:
     """Return forward and backward pass as data."""
+    if not any(operation.origin is not None for operation in joint.operations):
+        raise DifferentiationError(
+            f"{joint.name} has no backward pass to draw",
+            expected="a joint graph of the objective and its gradients",
+            got=f"a graph of {len(joint.operations)} forward operations",
+            remedy="wengert.transforms.joint(objective, *examples)",
+        )
     scene = build_scene(joint, open, fold)
     problem, spine = problem_of(scene)
     mirror = build_mirror(scene)
@@ -125,8 +143,8 @@ class _Board:
             grid,
             [*nodes, *drawn],
             edges,
-            frames_of(self.scene, nodes, grid),
-            ("backward", "gradient", "retained"),
+            frames=frames_of(self.scene, nodes, grid),
+            extra_legend=("backward", "gradient", "retained"),
         )
 
     def _forward_spots(self, rows: Rows) -> dict[int, Spot]:
@@ -177,7 +195,11 @@ class _Board:
         tracks, back = _all_tracks(shifted, spots, self.backward, marks, cuts)
         room = line_tracks({**tracks, **{(-a - 1, b): t for (a, b), t in back.items()}})
         everything = [*spots.values(), *marks.values()]
-        return make_grid(everything, passing, gaps, cuts, room, TITLE + 18.0), tracks, back
+        return (
+            make_grid(everything, passing, gaps, cuts, tracks=room, top=TITLE + 18.0),
+            tracks,
+            back,
+        )
 
     def _kept(self) -> set[int]:
         """Return the boxes of forward values that live on because the backward pass reads them."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 from wengert.explanation.geometry import Grid, Route, orthogonal
 from wengert.explanation.picture import Box, Circle, Edge, Point, polyline
@@ -65,7 +66,7 @@ class Lanes:
 
     def _cost(self, way: Route, a: Box | Circle, b: Box | Circle) -> float:
         points = _corners(way)
-        pairs = list(zip(points, points[1:], strict=False))
+        pairs = list(pairwise(points))
         length = sum(abs(p[0] - q[0]) + abs(p[1] - q[1]) for p, q in pairs)
         hits = sum(
             any(_meets(p, q, node) for p, q in pairs)
@@ -79,10 +80,8 @@ def _corners(way: Route) -> list[Point]:
     """Return a path as straight pieces."""
     points = [way.start]
     for stretch in way.path:
-        if len(stretch) > 1:
-            points += polyline(Edge("", "", "retained", points[-1], (stretch,)), 4)[1:]
-        else:
-            points.append(stretch[0])
+        steps = 4 if len(stretch) > 1 else 1
+        points += polyline(Edge("", "", "retained", points[-1], (stretch,)), steps)[1:]
     return points
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from bisect import bisect_right, insort
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 _SWEEPS = 24
 _ROUNDS = 24
@@ -98,7 +99,7 @@ def arrange(problem: Problem) -> Rows:
 
 def _prepare(problem: Problem) -> _Work:
     items: dict[int, Item] = {node: (node, -1, c) for node, c in problem.columns.items()}
-    spine = set(zip(problem.pinned, problem.pinned[1:], strict=False))
+    spine = set(pairwise(problem.pinned))
     fixed = {items[node] for node in problem.pinned}
     span = range(
         min(problem.columns.values(), default=0), max(problem.columns.values(), default=-1) + 1
@@ -116,7 +117,7 @@ def _prepare(problem: Problem) -> _Work:
                 fixed.add(item)
         chain = [items[a], *passing, items[b]]
         work.chains[edge] = chain
-        for one, two in zip(chain, chain[1:], strict=False):
+        for one, two in pairwise(chain):
             pull = (
                 1.0 if one[0] >= 0 and two[0] >= 0 else 2.0 if one[0] >= 0 or two[0] >= 0 else 8.0
             )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Literal
 
 NodeRole = Literal[
@@ -131,10 +132,8 @@ def polyline(edge: Edge, steps: int = 12) -> list[Point]:
 
 
 def _bezier(corners: tuple[Point, ...], t: float) -> Point:
-    row = list(corners)
+    row: list[Point] = list(corners)
     while len(row) > 1:
-        row = [
-            ((1 - t) * a[0] + t * b[0], (1 - t) * a[1] + t * b[1])
-            for a, b in zip(row, row[1:], strict=False)
-        ]
+        pairs: list[tuple[Point, Point]] = list(pairwise(row))
+        row = [((1 - t) * a[0] + t * b[0], (1 - t) * a[1] + t * b[1]) for a, b in pairs]
     return row[0]

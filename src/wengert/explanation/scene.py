@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal
 
+import numpy as np
+
 from wengert.explanation.circles import call_line, norm_line, operator_line
 from wengert.explanation.picture import Line, Span
 from wengert.explanation.symbols import number_text, variable_line
@@ -225,7 +227,7 @@ def _unit(
     if len(operations) > 1 or last.operator == "squared_norm":
         return Unit(operations, inputs, norm_line(inputs[0].rank), is_norm=True)
     numbers = {
-        place: number_text(float(graph.constants[v].real))
+        place: number_text(float(np.real(graph.constants[v])))
         for place, v in enumerate(last.inputs)
         if is_number(graph, v)
     }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import PurePath
 
 from wengert.base.errors import Location
@@ -140,7 +141,7 @@ def draw_edge(keys: tuple[str, str], role: EdgeRole, route: Route, label: str = 
 def _label_place(route: Route) -> Point:
     """Return a place above the first stretch that is long enough, or where it arrives."""
     corners = [route.start, *(stretch[-1] for stretch in route.path)]
-    pairs = list(zip(corners, corners[1:], strict=False))
+    pairs = list(pairwise(corners))
     level = [(a, b) for a, b in pairs if abs(a[1] - b[1]) < 3 and abs(a[0] - b[0]) > 24]
     (x0, y0), (x1, y1) = level[0] if level else pairs[0] if len(pairs) == 1 else pairs[-1]
     if level and len(pairs) > 1:

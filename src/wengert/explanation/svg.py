@@ -23,7 +23,15 @@ def number(value: float) -> str:
 
 
 def rect(
-    x: float, y: float, w: float, h: float, radius: float, fill: str, stroke: str, width: float
+    x: float,
+    y: float,
+    w: float,
+    h: float,
+    *,
+    radius: float,
+    fill: str,
+    stroke: str,
+    width: float,
 ) -> str:
     """Return a rectangle; a radius rounds its corners."""
     corner = f' rx="{number(radius)}"' if radius else ""
@@ -39,6 +47,7 @@ def words(
     y: float,
     size: float,
     colour: str,
+    *,
     anchor: str = "middle",
     weight: str = "normal",
 ) -> str:

@@ -19,7 +19,7 @@ GREEK = {
 }  # fmt: skip
 _ACCENTS = {"hat": "\u0302", "bar": "\u0304", "tilde": "\u0303"}
 _TOKEN = re.compile(r"\*\*|[^\W\d]\w*|\d+\.?\d*(?:e-?\d+)?|\S")
-_SIGNS = {"*": "·", "-": "−", "**": "^"}
+_SIGNS: dict[str, str] = {"*": "·", "-": "−", "**": "^"}
 _SUPERSCRIPTS = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
 
 
@@ -92,7 +92,8 @@ def formula_line(formula: str) -> Line:
     'λ/2'
     """
     spans: list[Span] = []
-    for token in _TOKEN.findall(formula):
+    tokens: list[str] = _TOKEN.findall(formula)
+    for token in tokens:
         if token[0].isalpha() or token[0] == "_":
             spans.extend(name_line(token, 0))
         else:
