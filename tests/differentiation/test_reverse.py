@@ -156,3 +156,12 @@ def test_products_with_the_jacobian_and_its_transpose() -> None:
 def test_no_data_is_needed() -> None:
     graph = joint(objective, {"W1": Spec((3, 4)), "W2": Spec((2, 3))}, Spec((4,)), Spec((2,)))
     assert graph.outputs[1].shape == (3, 4)
+
+
+def test_guards_stay_only_where_a_value_could_be_zero_or_infinite() -> None:
+    def operators(f: Any) -> set[str]:
+        return {operation.operator for operation in joint(f, Spec((3,))).operations}
+
+    assert "divide_or_zero" not in operators(lambda w: np.sum(w / 2))
+    assert "divide_or_zero" in operators(lambda w: np.sum(w / np.array([1.0, 0.0, 2.0])))
+    assert "divide_or_zero" in operators(lambda w: np.sum(1 / np.exp(w)))

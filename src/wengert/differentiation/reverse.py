@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from wengert.base.dtypes import is_differentiable
+from wengert.differentiation.guards import without_needless_guards
 from wengert.graph.check import check
 from wengert.graph.graph import Graph
 from wengert.graph.operation import Operation
@@ -53,11 +54,12 @@ def pullback(
         seeds = {graph.outputs[0]: _one(recorder, graph.outputs[0])}
     gradients = backward.run(seeds)
     outputs = (*graph.outputs, *gradients)
+    constants = recorder.constants
     joint = replace(
         graph,
-        operations=tuple(recorder.operations),
+        operations=tuple(without_needless_guards(op, constants) for op in recorder.operations),
         outputs=outputs,
-        constants=recorder.constants,
+        constants=constants,
     )
     connected = tuple(variable in backward.found for variable in wrt)
     return Pullback(check(prune(finished_graph(joint, recorder.names))), connected)
