@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from wengert.base.errors import GraphError
+from wengert.base.errors import DataError, GraphError
+from wengert.functions import softmax_cross_entropy
 from wengert.reference.interpreter import first_non_finite, run, run_all
 from wengert.tracing.spec import Spec
 from wengert.tracing.trace import trace
@@ -60,3 +61,15 @@ def test_inputs_of_another_type_are_refused() -> None:
         run(graph, [np.ones(3, np.float32)])
     with pytest.raises(GraphError, match="1 arrays"):
         run(graph, [])
+
+
+def test_what_an_operator_refuses_is_told_by_the_users_names_and_line() -> None:
+    def loss(O: Any, y: Any) -> Any:  # noqa: E741
+        L = softmax_cross_entropy(O, y)
+        return L
+
+    graph = trace(loss, np.zeros((2, 3)), np.zeros(2, int))
+    with pytest.raises(DataError, match="out of range") as caught:
+        run(graph, [np.zeros((2, 3)), np.array([0, 3])])
+    assert "O: float64 (2, 3); y: int64 (2,)" in str(caught.value)
+    assert "test_interpreter.py:" in str(caught.value)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from wengert.base.errors import GraphError
+from wengert.base.errors import GraphError, WengertError
 from wengert.graph.graph import Array, Graph
 from wengert.graph.operation import Operation
 from wengert.graph.variable import Variable
@@ -77,5 +77,12 @@ def _given(graph: Graph, leaves: Sequence[Array]) -> dict[Variable, Array]:
 
 def _carry_out(operation: Operation, values: dict[Variable, Array]) -> None:
     operands = [values[variable] for variable in operation.inputs]
-    result = OPERATORS[operation.operator].numpy(*operands, **operation.attributes)
+    try:
+        result = OPERATORS[operation.operator].numpy(*operands, **operation.attributes)
+    except WengertError as error:
+        # The operator knows the numbers that it refuses; only here their names are known.
+        named = (f"{v.label or 'a value'}: {v.dtype.name} {v.shape}" for v in operation.inputs)
+        error.got = "\n".join(filter(None, (error.got, "; ".join(named))))
+        error.where = error.where or operation.location
+        raise
     values[operation.output] = np.asarray(result)

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from wengert.base.errors import DataError
 from wengert.base.tree import flatten, unflatten
 from wengert.graph.graph import Array, Graph
 from wengert.reference.interpreter import is_finite, run
@@ -57,8 +58,13 @@ class Engine:
 
         Raises:
             NonFiniteError: J, a gradient or a new value of the state is NaN or infinite.
+            DataError: the batch holds what an operator refuses, such as a label out of range.
         """
-        (state_after, metrics), graph, results = self._step(state, batch)
+        try:
+            (state_after, metrics), graph, results = self._step(state, batch)
+        except DataError as error:
+            error.asked += f", in {when}"
+            raise
         count = len(flatten(state_after)[0])
         # J comes first of the metrics; what the others say is no reason to stop.
         looked_at = [count, *range(count)]
