@@ -347,3 +347,13 @@ def test_a_hundred_nodes_are_drawn_in_seconds(graphs):
     assert len(forward_picture(graph).nodes) > 60
     ladder_svg(graph)
     assert time.perf_counter() - start < 15
+
+
+def test_an_unnamed_result_has_the_name_of_its_key():
+    def f(parameters, x):
+        z = parameters @ x
+        return np.sum(z**2), {"largest": np.max(z)}
+
+    spec = Spec((3, 3), "float64")
+    found = {label(box) for box in ladder_picture(joint(f, spec, Spec((3,), "float64"))).boxes}
+    assert {"J", "largest"} <= found

@@ -128,7 +128,9 @@ def _times_rule(operation: Operation, place: int, names: Mapping[int, Line], sym
     if operation.operator == "divide":
         return (Span("÷"), *names[1]) if place == 0 else nabla_line(symbol)
     line = names[1 - place]
-    return (*line, Span("·")) if mark == "·" and line else (Span(mark), *line)
+    if not line:
+        return nabla_line(symbol)
+    return (*line, Span("·")) if mark == "·" else (Span(mark), *line)
 
 
 def _product_rule(

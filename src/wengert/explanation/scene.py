@@ -9,9 +9,10 @@ from typing import Literal
 
 import numpy as np
 
+from wengert.base.tree import paths
 from wengert.explanation.circles import call_line, norm_line, operator_line
 from wengert.explanation.picture import Line, Span
-from wengert.explanation.symbols import number_text, variable_line
+from wengert.explanation.symbols import name_line, number_text, variable_line
 from wengert.graph.graph import Graph
 from wengert.graph.operation import Call, Operation
 from wengert.graph.variable import Variable
@@ -303,9 +304,19 @@ class _Drafting:
         if line:
             return line
         if variable in self.outputs:
-            word = "J" if variable.rank == 0 and variable is self.objective else "y"
-            return (Span(word, bold=variable.rank > 0, italic=variable.rank == 0),)
+            return name_line(self._output_name(variable), variable.rank)
         return (Span("c", bold=variable.rank > 0, italic=variable.rank == 0),)
+
+    def _output_name(self, variable: Variable) -> str:
+        """Name an unnamed result: its key in the returned container, J for the objective."""
+        for path, output in zip(
+            paths(self.graph.output_structure), self.graph.outputs, strict=False
+        ):
+            if output is variable and path and isinstance(path[-1], str):
+                return path[-1]
+        taken = any(other.name == "J" for other in self.graph.variables)
+        is_objective = variable is self.objective and variable.rank == 0
+        return "J" if is_objective and not taken else "out"
 
 
 def _asked_frames(

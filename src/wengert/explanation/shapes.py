@@ -143,7 +143,10 @@ def _label_place(route: Route) -> Point:
     corners = [route.start, *(stretch[-1] for stretch in route.path)]
     pairs = list(pairwise(corners))
     level = [(a, b) for a, b in pairs if abs(a[1] - b[1]) < 3 and abs(a[0] - b[0]) > 24]
-    (x0, y0), (x1, y1) = level[0] if level else pairs[0] if len(pairs) == 1 else pairs[-1]
+    if not level and len(pairs) > 1:  # a steep curve: beside its beginning
+        (x0, y0), (_, y1) = corners[0], corners[-1]
+        return (x0 + 12, y0 - 4 if y1 > y0 else y0 + 11)
+    (x0, y0), (x1, y1) = level[0] if level else pairs[0]
     if level and len(pairs) > 1:
         x1 = max(min(x1, x0 + 44), x0 - 44) if pairs[0] == level[0] else x1
         x0 = x0 if pairs[0] == level[0] else max(min(x0, x1 + 44), x1 - 44)
