@@ -15,9 +15,19 @@ sys.path.insert(0, str(Path(__file__).parent))
 import networks
 
 from wengert.base.errors import DifferentiationError
+from wengert.explanation.draw import svg
 from wengert.explanation.drawing import forward_picture, forward_svg
 from wengert.explanation.ladder import ladder_picture, ladder_svg
-from wengert.explanation.picture import Picture, polyline
+from wengert.explanation.picture import (
+    Box,
+    Circle,
+    Edge,
+    Frame,
+    Label,
+    Picture,
+    Span,
+    polyline,
+)
 from wengert.explanation.symbols import plain
 from wengert.tracing.spec import Spec
 from wengert.tracing.trace import trace
@@ -256,13 +266,18 @@ def test_numbers_stand_in_circles_and_named_numbers_in_boxes():
     assert {label(circle) for circle in picture.circles} == {"×2", "+1", "·³", "·"}
 
 
-def test_names_of_the_user_are_escaped():
-    def f(parameters):
-        return np.sum(parameters["a<b&c"] ** 2)
-
-    text = forward_svg(trace(f, {"a<b&c": Spec((3,), "float64")}))
-    ElementTree.fromstring(text)
-    assert "a<b" not in text
+def test_texts_of_the_user_are_escaped():
+    text = 'a<b & "c"'
+    line = Label((Span(text),))
+    picture = Picture(
+        text, text, 300, 200,
+        (Box("n0", 50, 50, 36, 36, line, "input", text, text),),
+        (Circle("n1", 150, 50, 36, 36, line, "operator", text),),
+        (Edge("n0", "n1", "forward", (68, 50), (((132, 50),),), text, (100, 40)),),
+        (Frame(20, 20, 200, 80, line),),
+    )  # fmt: skip
+    root = ElementTree.fromstring(svg(picture))
+    assert "".join(root.itertext()).count(text) == 9
 
 
 def test_several_outputs_and_an_output_that_is_an_input():
