@@ -277,7 +277,7 @@ def test_texts_of_the_user_are_escaped():
         (Frame(20, 20, 200, 80, line),),
     )  # fmt: skip
     root = ElementTree.fromstring(svg(picture))
-    assert "".join(root.itertext()).count(text) == 9
+    assert "".join(root.itertext()).count(text) == 10
 
 
 def test_several_outputs_and_an_output_that_is_an_input():
