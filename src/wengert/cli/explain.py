@@ -6,11 +6,10 @@ import argparse
 from collections.abc import Callable
 from pathlib import Path
 
-from wengert.base.errors import OptionError
 from wengert.base.files import write_atomically
 from wengert.cli.load import load_program
 from wengert.cli.output import body, make_console
-from wengert.cli.problems import OK
+from wengert.cli.problems import OK, UsageError
 from wengert.cli.shown import explained
 from wengert.explanation.explain import Explanation
 
@@ -22,7 +21,7 @@ def explain(arguments: argparse.Namespace) -> int:
     program = load_program(arguments.target)
     batch = EXAMPLES if arguments.batch is None else arguments.batch
     if batch < 1:
-        raise OptionError("--batch", expected="an integer of at least 1", got=str(batch))
+        raise UsageError("--batch", expected="an integer of at least 1", got=str(batch))
     shown = explained(program, program.parameters(0), arguments.spec, batch)
     text = _forms(shown, tuple(arguments.open))[arguments.form]()
     if arguments.output is None:

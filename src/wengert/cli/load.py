@@ -12,9 +12,9 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from wengert.base.errors import DataError
+from wengert.base.errors import DataError, WengertError
 from wengert.cli import sample
-from wengert.cli.problems import UsageError
+from wengert.cli.problems import UsageError, user_line
 from wengert.tracing.spec import Spec
 
 
@@ -127,7 +127,16 @@ def _run(path: Path) -> ModuleType:
         raise UsageError(f"{path} is no Python file", expected="a file whose name ends in .py")
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
-    spec.loader.exec_module(module)
+    try:
+        spec.loader.exec_module(module)
+    except SystemExit as error:
+        # A file that is also a script: what it runs on its own must stand under a guard.
+        raise DataError(
+            f"{path} ends Python while it is read",
+            got=f"sys.exit({'' if error.code is None else repr(error.code)})",
+            where=(user_line(error.__traceback__) or "").partition("\n")[0] or None,
+            remedy='put what the file runs by itself under  if __name__ == "__main__":',
+        ) from None
     return module
 
 
@@ -158,7 +167,7 @@ def parse_spec(text: str) -> Spec:
     try:
         sizes = tuple(int(size) for size in shape.lower().split("x")) if shape else ()
         return Spec(sizes, dtype or "float32")
-    except ValueError:
+    except (ValueError, WengertError):
         raise UsageError(
             "--spec could not be read",
             expected="sizes and a dtype, such as 256x784:float32 or 256:int64",

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from wengert.cli import sample
 from wengert.cli.arguments import make_parser
 from wengert.cli.explain import explain
-from wengert.cli.output import make_console, show_warnings_plainly, tolerate_narrow_encodings
+from wengert.cli.output import make_console, plain_warnings, tolerate_narrow_encodings
 from wengert.cli.plan import plan
 from wengert.cli.problems import FAILED, INTERRUPTED, USAGE, described, exit_code
 from wengert.cli.train import train
@@ -30,8 +30,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if chosen.name_of_command is None:
         parser.print_help()
         return USAGE
-    show_warnings_plainly(make_console(stderr=True))
-    return _carried_out(chosen)
+    with plain_warnings(make_console(stderr=True)):
+        return _carried_out(chosen)
 
 
 def _carried_out(chosen: argparse.Namespace) -> int:

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import sys
 import warnings
+from collections.abc import Generator
+from contextlib import contextmanager
 from typing import Any
 
 from rich.console import Console
 from rich.rule import Rule
+
+from wengert.base.errors import WengertWarning
 
 WIDEST = 100
 
@@ -36,8 +40,9 @@ def width(console: Console) -> int:
     return min(WIDEST, console.width) if console.is_terminal else WIDEST
 
 
-def show_warnings_plainly(console: Console) -> None:
-    """Print each warning once as a line, without our file and line."""
+@contextmanager
+def plain_warnings(console: Console) -> Generator[None]:
+    """Print each warning once as a line, without our file and line, for a while."""
     shown: set[str] = set()
 
     def show(message: Any, *_: Any, **__: Any) -> None:
@@ -45,7 +50,10 @@ def show_warnings_plainly(console: Console) -> None:
             shown.add(str(message))
             console.print(f"warning: {message}", markup=False)
 
-    warnings.showwarning = show
+    with warnings.catch_warnings():
+        warnings.simplefilter("always", WengertWarning)
+        warnings.showwarning = show
+        yield
 
 
 def tolerate_narrow_encodings() -> None:

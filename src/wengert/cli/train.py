@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,59 +13,102 @@ from rich.console import Console
 from wengert.base.errors import WengertError
 from wengert.base.files import write_atomically
 from wengert.base.quantities import format_bytes
+from wengert.base.tree import flatten
 from wengert.cli.arguments import DEFAULTS, SAMPLE_DEFAULTS
 from wengert.cli.load import Program, load_program
 from wengert.cli.output import body, heading, make_console, width
 from wengert.cli.problems import INTERRUPTED, OK, UsageError
 from wengert.cli.shown import first_examples, planned, specs_of
-from wengert.compilation import MemoryPlan
 from wengert.explanation.explain import explain
-from wengert.optim import sgd
+from wengert.optim import Optimizer, sgd
 from wengert.training import Run, fit
+from wengert.training.examples import checked_data
 from wengert.training.files import make_folder
+from wengert.training.options import check_numbers
+from wengert.training.state import checked_parameters
 
 # Enough examples to check every printed line on.
 CHECKED = 8
 
 
+@dataclass(frozen=True, eq=False)
+class _Job:
+    """Everything that a command line says about a run, checked before anything is shown."""
+
+    program: Program
+    parameters: Any
+    data: tuple[Any, ...]
+    validation: Any
+    optimizer: Optimizer
+    epochs: int
+    batch_size: int
+    seed: int
+    folder: Path
+    resume: bool
+
+
 def train(arguments: argparse.Namespace) -> int:
     """Carry out ``wengert train``."""
     console = make_console()
-    program = load_program(arguments.target)
-    options = _options(arguments, program)
-    folder = _folder(arguments, program)
-    parameters = program.parameters(options["seed"])
-    data, aside = program.data()
-    make_folder(folder)
-    _derive(console, program, (parameters, *first_examples(data, CHECKED)), folder)
-    batch = min(options["batch_size"], len(first_leaf(data)))
-    _budget(console, planned(program, parameters, specs_of(data, batch)), batch, folder)
-    heading(console, f"Training in {folder}")
-    run = fit(
-        program.objective,
-        parameters,
-        data,
-        optimizer=sgd(
-            options["learning_rate"],
-            momentum=options["momentum"],
-            nesterov=arguments.nesterov,
-            weight_decay=options["weight_decay"],
-        ),
-        epochs=options["epochs"],
-        batch_size=options["batch_size"],
-        validation=aside if aside is not None else arguments.validation,
-        directory=folder,
-        resume=not arguments.no_resume,
-        seed=options["seed"],
-    )
-    _conclude(console, run, folder)
+    job = _job(arguments)
+    make_folder(job.folder)
+    _derive(console, job)
+    _budget(console, job)
+    heading(console, f"Training in {job.folder}")
+    run = _fit(job)
+    _conclude(console, run, job.folder)
     return INTERRUPTED if run.interrupted else OK
 
 
-def _options(arguments: argparse.Namespace, program: Program) -> Mapping[str, Any]:
+def _job(arguments: argparse.Namespace) -> _Job:
+    program = load_program(arguments.target)
     defaults = SAMPLE_DEFAULTS if program.is_sample else DEFAULTS
     given = {name: getattr(arguments, name) for name in defaults}
-    return {name: defaults[name] if value is None else value for name, value in given.items()}
+    chosen = {k: defaults[k] if value is None else value for k, value in given.items()}
+    optimizer = sgd(
+        chosen["learning_rate"],
+        momentum=chosen["momentum"],
+        nesterov=arguments.nesterov,
+        weight_decay=chosen["weight_decay"],
+    )
+    folder = _folder(arguments, program)
+    check_numbers(chosen["epochs"], chosen["batch_size"], chosen["seed"])
+    data, aside = program.data()
+    checked_data(program.objective, data, "data")
+    return _Job(
+        program,
+        checked_parameters(program.parameters(chosen["seed"])),
+        data,
+        aside if aside is not None else arguments.validation,
+        optimizer,
+        chosen["epochs"],
+        chosen["batch_size"],
+        chosen["seed"],
+        folder,
+        not arguments.no_resume,
+    )
+
+
+def _fit(job: _Job) -> Run:
+    try:
+        return fit(
+            job.program.objective,
+            job.parameters,
+            job.data,
+            optimizer=job.optimizer,
+            epochs=job.epochs,
+            batch_size=job.batch_size,
+            validation=job.validation,
+            directory=job.folder,
+            resume=job.resume,
+            seed=job.seed,
+        )
+    except WengertError as error:
+        # What a program writes as an argument, a command line writes as an option.
+        if error.remedy is not None:
+            said = error.remedy.replace("resume=False", "--no-resume")
+            error.remedy = said.replace("another directory", "another --name")
+        raise
 
 
 def _folder(arguments: argparse.Namespace, program: Program) -> Path:
@@ -78,10 +122,11 @@ def _folder(arguments: argparse.Namespace, program: Program) -> Path:
     return Path(arguments.directory) / name
 
 
-def _derive(console: Console, program: Program, examples: tuple[Any, ...], folder: Path) -> None:
+def _derive(console: Console, job: _Job) -> None:
     """Print the derivation, and keep it with the drawings."""
-    shown = explain(program.objective, *examples)
-    heading(console, f"{program.objective.__name__} of {program.place}: forward and backward")
+    objective, folder = job.program.objective, job.folder
+    shown = explain(objective, job.parameters, *first_examples(job.data, CHECKED))
+    heading(console, f"{objective.__name__} of {job.program.place}: forward and backward")
     text = _made(console, folder / "derivation.txt", lambda: shown.text() + "\n")
     if text is not None:
         body(console, text)
@@ -90,20 +135,14 @@ def _derive(console: Console, program: Program, examples: tuple[Any, ...], folde
     _made(console, folder / "ladder.svg", lambda: shown.svg("ladder"))
 
 
-def _budget(console: Console, memory: MemoryPlan, batch: int, folder: Path) -> None:
+def _budget(console: Console, job: _Job) -> None:
     """Print the memory table, and keep the plan."""
+    batch = min(job.batch_size, len(flatten(job.data)[0][0]))
+    memory = planned(job.program, job.parameters, specs_of(job.data, batch))
     peak = format_bytes(memory.peak_bytes)
     heading(console, f"Memory of a step on {batch} examples: peak {peak} of intermediates")
     body(console, memory.table().text(width(console)))
-    _made(console, folder / "plan.json", memory.to_json)
-
-
-def first_leaf(data: tuple[Any, ...]) -> Any:
-    """Return the first array of the data, whose length is the number of examples."""
-    leaf: Any = data
-    while not hasattr(leaf, "shape"):
-        leaf = next(iter(leaf.values())) if isinstance(leaf, Mapping) else leaf[0]
-    return leaf
+    _made(console, job.folder / "plan.json", memory.to_json)
 
 
 def _made(console: Console, path: Path, make: Callable[[], str]) -> str | None:

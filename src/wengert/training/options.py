@@ -34,15 +34,20 @@ class Options:
 
     def __post_init__(self) -> None:
         _check_optimizer(self.optimizer)
-        _check_integer("epochs", self.epochs, 1)
-        _check_integer("batch_size", self.batch_size, 1)
-        _check_integer("seed", self.seed, 0)
+        check_numbers(self.epochs, self.batch_size, self.seed)
         for callback in self.callbacks:
             _check_callback(callback)
         if not isinstance(self.save_seconds, int | float) or not self.save_seconds >= 0:
             raise OptionError(
                 "fit: save_seconds", expected="a number ≥ 0", got=repr(self.save_seconds)
             )
+
+
+def check_numbers(epochs: Any, batch_size: Any, seed: Any) -> None:
+    """Refuse numbers that no run can have."""
+    _check_integer("epochs", epochs, 1)
+    _check_integer("batch_size", batch_size, 1)
+    _check_integer("seed", seed, 0)
 
 
 def _check_optimizer(optimizer: Any) -> None:
