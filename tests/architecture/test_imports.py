@@ -18,7 +18,7 @@ LEFT_ALONE = {
     "base": LIGHT, "graph": LIGHT,
     "operators": PLAIN, "tracing": PLAIN, "differentiation": PLAIN, "rewriting": PLAIN,
     "reference": PLAIN, "planning": PLAIN,
-    "options": PLAIN, "transforms": PLAIN, "functions": PLAIN, "compilation": PLAIN,
+    "transforms": PLAIN, "checking": PLAIN, "functions": PLAIN, "compilation": PLAIN,
     "explanation": PLAIN, "nn": PLAIN, "optim": PLAIN, "data": PLAIN,
     "training": FRAMEWORKS, "cli": FRAMEWORKS,
 }  # fmt: skip
@@ -28,7 +28,7 @@ NAMED = {
     "base": {"numpy"}, "graph": {"numpy"},
     "operators": {"numpy", "scipy"}, "tracing": {"numpy"}, "differentiation": {"numpy"},
     "rewriting": {"numpy"}, "reference": {"numpy"}, "planning": {"numpy"},
-    "options": {"numpy"}, "transforms": {"numpy"}, "functions": {"numpy", "scipy"},
+    "transforms": {"numpy"}, "checking": {"numpy"}, "functions": {"numpy", "scipy"},
     "compilation": {"numpy"}, "explanation": {"numpy"},
     "nn": {"numpy"}, "optim": {"numpy"}, "data": {"numpy", "sklearn"},
     "training": {"numpy", "rich", "safetensors"},

@@ -50,8 +50,8 @@ def explain(
     >>> def objective(W, x):
     ...     z = W @ x
     ...     return np.sum(z * z)
-    >>> print(explain(objective, np.ones((3, 4)), np.ones(4)).latex().count("prod"))
-    2
+    >>> "prod" in explain(objective, np.ones((3, 4)), np.ones(4)).latex()
+    True
     """
     both = Graph.of(joint(objective, *examples, wrt=wrt))
     return Explanation(trace(objective, *examples), both, _numbers(examples), axes)
