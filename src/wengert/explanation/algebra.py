@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
 
+from wengert.explanation.axes import reshape_groups
 from wengert.explanation.terms import (
     ONE,
     Apply,
@@ -140,7 +141,8 @@ def normal(tensor: Sum) -> Sum:
     """Merge equal factors and like terms, open brackets that stand alone, drop zeros."""
     terms: list[Term] = []
     for term in tensor.terms:
-        for piece in _open(_merge_factors(term, tensor.outputs), tensor.outputs):
+        merged = _merge_factors(_split_axes(term, tensor.outputs), tensor.outputs)
+        for piece in _open(merged, tensor.outputs):
             _collect(terms, piece, tensor.outputs)
     return Sum(tensor.outputs, tuple(term for term in terms if term.coefficient))
 
@@ -173,6 +175,49 @@ def _merge_factors(term: Term, outputs: tuple[Index, ...]) -> Term:
         return Term(term.coefficient, tuple(kept))
     lengths = tuple(Factor(Size(index.axis, index.size)) for index in lost if index.size != 1)
     return _merge_factors(Term(term.coefficient, (*kept, *lengths)), outputs)
+
+
+def _split_axes(term: Term, outputs: tuple[Index, ...]) -> Term:
+    """Σ over an axis that two reshapes made of the same axes is Σ over these."""
+    for index in term.letters:
+        places = [n for n, f in enumerate(term.factors) if index in f.letters]
+        if index in outputs or len(places) != 2:
+            continue
+        pair = [term.factors[n] for n in places]
+        axes = [_merged_axes(factor, index) for factor in pair]
+        sizes = [[axis.size for axis in each] for each in axes if each]
+        if len(sizes) == 2 and sizes[0] == sizes[1] and len(sizes[0]) > 1:
+            letters = fresh(axes[0])
+            others = [f for f in term.factors if f not in pair]
+            opened = [f for each in pair for f in _before_reshape(each, index, letters)]
+            return _split_axes(Term(term.coefficient, (*others, *opened)), outputs)
+    return term
+
+
+def _merged_axes(factor: Factor, index: Index) -> tuple[Index, ...]:
+    """Return the axes that a reshape merged into this one; nothing where it does more."""
+    atom_ = factor.atom
+    if not isinstance(atom_, Apply) or atom_.operator != "reshape" or factor.power != 1:
+        return ()
+    (tensor,) = atom_.arguments
+    groups = reshape_groups(tensor.shape, [0 if i is None else i.size for i in factor.indices])
+    if groups is None or factor.indices.count(index) != 1:
+        return ()
+    place_ = factor.indices.index(index)
+    if any(len(old) != len(new) and new != (place_,) for old, new in groups):
+        return ()
+    (old,) = (old for old, new in groups if new == (place_,))
+    return tuple(tensor.outputs[axis] for axis in old)
+
+
+def _before_reshape(factor: Factor, index: Index, letters: tuple[Index, ...]) -> tuple[Factor, ...]:
+    assert isinstance(factor.atom, Apply)
+    (tensor,) = factor.atom.arguments
+    at = factor.indices.index(index)
+    indices = (*factor.indices[:at], *letters, *factor.indices[at + 1 :])
+    placed = place(tensor, indices, tuple(i for i in indices if i is not None))
+    single = len(placed.terms) == 1 and placed.terms[0].coefficient == 1
+    return (placed.terms[0] if single else _bracket(placed)).factors
 
 
 def _is_square_of_root(factor: Factor) -> bool:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from wengert.explanation.terms import Index
+from wengert.explanation.terms import ONE, Atom, Factor, Index, Sum, Term
 from wengert.graph.graph import Graph
 from wengert.graph.operation import Operation
 from wengert.graph.variable import Variable
@@ -28,6 +28,10 @@ class Axes:
                 self.unite(self._own[variable], self._own[variable.of])
         for operation in graph.operations:
             _RULES.get(operation.operator, _align)(self, operation)
+        given = {axis for v in (*graph.inputs, *graph.constants) for axis in self.of(v)}
+        ones = (v for v in graph.variables if 1 in v.shape)
+        pairs = (pair for v in ones for pair in zip(self.of(v), v.shape, strict=True))
+        self._units = {axis for axis, size in pairs if size == 1} - given
 
     def _new(self) -> int:
         self._parent.append(len(self._parent))
@@ -58,6 +62,15 @@ class Axes:
         """Return new letters, one an axis of the variable."""
         pairs = zip(self.of(variable), variable.shape, strict=True)
         return tuple(Index(axis, size) for axis, size in pairs)
+
+    def atom(self, atom: Atom, variable: Variable) -> Sum:
+        """Return a variable, or what stands for it, as a tensor of one atom.
+
+        An axis of length one that the program put in (keepdims) is not written.
+        """
+        outputs = self.indices(variable)
+        letters = tuple(None if index.axis in self._units else index for index in outputs)
+        return Sum(outputs, (Term(ONE, (Factor(atom, letters),)),))
 
     def constant(self, variable: Variable) -> np.ndarray[Any, np.dtype[Any]] | None:
         """Return the value of a constant, None for anything else."""

@@ -142,7 +142,8 @@ def _incoming(graph: Graph, backward: Sequence[Operation]) -> Variable | None:
     made = {op.output for op in backward}
     for operation in backward:
         for variable in operation.inputs:
-            if variable not in made and variable.role == "gradient":
+            seeds = variable.role == "gradient" or variable.of is not None
+            if variable not in made and seeds:
                 return variable
     return None
 

@@ -19,7 +19,6 @@ from wengert.explanation.formula import (
     Leaf,
     Norm,
     Ones,
-    Product,
     Scaled,
     Total,
     hadamard,
@@ -27,9 +26,19 @@ from wengert.explanation.formula import (
     lighter,
     product,
     transpose,
+    transposes,
 )
 from wengert.explanation.grouping import grouped
-from wengert.explanation.terms import Factor, Group, Index, Sum, Term, same_atoms
+from wengert.explanation.terms import (
+    Apply,
+    Factor,
+    Group,
+    Index,
+    Named,
+    Sum,
+    Term,
+    inside,
+)
 
 
 @dataclass(eq=False, slots=True)
@@ -108,6 +117,10 @@ def term_form(term: Term, outputs: tuple[Index, ...]) -> Scaled | None:
     others = sorted((f for f in term.factors if not f.is_scalar), key=_first)
     if any(not _has_form(f) for f in term.factors):
         return None
+    if not outputs and len(others) == 1 and _is_sum_of_squares(others[0]):
+        (square,) = others
+        norm = Norm(Leaf(Factor(square.atom, square.indices)), len(square.letters) > 1)
+        return Scaled(term.coefficient, (*_leaves(scalars), norm), None)
     if len(outputs) > 2 or any(len(f.letters) > 2 for f in others):
         body = _elementwise_form(others, outputs)
         return None if body is None else Scaled(term.coefficient, _leaves(scalars), body)
@@ -125,6 +138,10 @@ def term_form(term: Term, outputs: tuple[Index, ...]) -> Scaled | None:
     return Scaled(term.coefficient, (*_leaves(scalars), *network.scalars), body)
 
 
+def _is_sum_of_squares(factor: Factor) -> bool:
+    return factor.power == 2 and len(set(factor.letters)) == len(factor.letters)
+
+
 def _first(factor: Factor) -> bool:
     return not is_gradient(factor.atom)
 
@@ -134,8 +151,10 @@ def _leaves(factors: Sequence[Factor]) -> tuple[Formula, ...]:
 
 
 def _has_form(factor: Factor) -> bool:
+    """Brackets and elementwise functions need a matrix form inside; softmax can do without."""
     atom = factor.atom
-    return not isinstance(atom, Group) or not isinstance(matrix_form(atom.inner), Indexed)
+    whole = isinstance(atom, Group | Named) or (isinstance(atom, Apply) and atom.elementwise)
+    return not whole or not any(isinstance(matrix_form(each), Indexed) for each in inside(atom))
 
 
 def _elementwise_form(factors: list[Factor], outputs: tuple[Index, ...]) -> Formula | None:
@@ -189,7 +208,10 @@ def _inner_product(network: Network) -> bool:
 
 
 def _inner(left: Formula, right: Formula) -> Formula:
-    return Inner(left, right)
+    """⟨A, B⟩_F is ⟨Aᵀ, Bᵀ⟩_F: the one with fewer transposes."""
+    turned = transpose(left), transpose(right)
+    lighter_ = sum(map(transposes, turned)) < transposes(left) + transposes(right)
+    return Inner(*turned) if lighter_ else Inner(left, right)
 
 
 def _square(formula: Formula) -> Formula | None:
@@ -259,16 +281,3 @@ def _finish(network: Network) -> Formula | None:
     before = [Diagonal(bodies[0])] if bodies[0] else []
     after = [Diagonal(bodies[1])] if bodies[1] else []
     return product(*before, edge.towards(outputs[1]), *after)
-
-
-def same_leaf(left: Formula, right: Formula) -> bool:
-    """Return whether two formulas are the same single atom."""
-    return (
-        isinstance(left, Leaf)
-        and isinstance(right, Leaf)
-        and same_atoms(left.factor.atom, right.factor.atom)
-        and left.factor.power == right.factor.power
-    )
-
-
-__all__ = ["Product", "matrix_form", "same_leaf", "term_form"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -27,35 +27,68 @@ def rational(value: Any) -> Fraction | None:
     number: Any = value.item() if hasattr(value, "item") else value
     if isinstance(number, complex) or not math.isfinite(number):
         return None
-    text = str(value) if isinstance(value, np.floating) else repr(number)  # pyright: ignore
-    exact = Fraction(text)
-    simple = Fraction(exact).limit_denominator(_LARGEST_DENOMINATOR)
-    again: Any = type(value)(float(simple))  # pyright: ignore[reportUnknownArgumentType]
-    if simple and again == value:
-        return simple
-    return exact
+    # An array scalar writes the shortest text of its own precision.
+    exact = Fraction(str(np.asarray(value)[()]))
+    simple = exact.limit_denominator(_LARGEST_DENOMINATOR)
+    same = bool(np.asarray(float(simple), np.asarray(value).dtype) == value)
+    return simple if simple and same else exact
 
 
 def named_number(formula: str, value: float, known: Mapping[str, float]) -> Sum:
     """Return a formula of named numbers, such as ``lam / 2``, as a scalar.
 
-    ``known`` are the values of the names that stand alone elsewhere; a name that does not is
-    solved for. What cannot be read stays one named number.
+    ``known`` are the values of the names. What cannot be read stays one named number.
     """
+    tree = _parsed(formula)
+    if tree is not None and all(name in known for name in _names(tree)):
+        told = _at(tree, known)
+        found = _read(tree, known)
+        if found is not None and told is not None and math.isclose(told, value, rel_tol=1e-6):
+            return found
+    return algebra.atom(Constant(formula, value))
+
+
+def solve_names(formulas: Sequence[tuple[str, float]]) -> dict[str, float]:
+    """Return values of the names in formulas, such that each formula has its value.
+
+    A name that the formulas leave open (a · b alone says nothing of a) is taken to be 1: only
+    what the formulas say of it is ever printed or executed.
+
+    >>> solve_names([("lam / 2", 0.025), ("beta * lam", 0.1)])
+    {'lam': 0.05, 'beta': 2.0}
+    """
+    trees = [(tree, value) for text, value in formulas if (tree := _parsed(text)) is not None]
+    known: dict[str, float] = {}
+    while True:
+        waiting = [(tree, value, _names(tree) - known.keys()) for tree, value in trees]
+        waiting = [row for row in waiting if row[2]]
+        if not waiting:
+            return known
+        tree, value, unknown = min(waiting, key=lambda row: len(row[2]))
+        name = min(unknown)
+        found = _solve(tree, name, known, value) if len(unknown) == 1 else None
+        known[name] = 1.0 if found is None else found
+
+
+def _parsed(formula: str) -> ast.expr | None:
     try:
-        tree = ast.parse(formula, mode="eval").body
+        return ast.parse(formula, mode="eval").body
     except SyntaxError:
-        return algebra.atom(Constant(formula, value))
-    names = {_name(node) for node in ast.walk(tree) if _name(node) is not None}
-    values = {name: known[name] for name in names if name is not None and name in known}
-    missing = [name for name in names if name is not None and name not in known]
-    if len(missing) == 1:
-        solution = _solve(tree, missing[0], values, value)
-        if solution is not None:
-            values[missing[0]] = solution
-            missing = []
-    found = None if missing else _read(tree, values)
-    return algebra.atom(Constant(formula, value)) if found is None else found
+        return None
+
+
+def _names(tree: ast.expr) -> set[str]:
+    found = {_name(node) for node in ast.walk(tree)}
+    inner = {_name(node.value) for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
+    return {name for name in found - inner if name is not None}
+
+
+def _at(tree: ast.expr, values: Mapping[str, float]) -> float | None:
+    code = compile(ast.Expression(_plain(tree)), "<formula>", "eval")
+    try:
+        return float(eval(code, {"__builtins__": {}}, dict(values)))
+    except (ArithmeticError, ValueError, TypeError, NameError, AttributeError):
+        return None
 
 
 def _name(node: ast.AST) -> str | None:
@@ -111,38 +144,22 @@ def as_number(tensor: Sum) -> Fraction | None:
 
 
 def _solve(tree: ast.expr, name: str, values: Mapping[str, float], wanted: float) -> float | None:
-    """Return the value of the one unknown name, by the straight line or the power through 1."""
-    expression = compile(ast.Expression(_plain(tree)), "<formula>", "eval")
+    """Return the value of the one unknown name, by a straight line or by a power of it."""
 
-    def at(x: float) -> float:
-        return float(eval(expression, {"__builtins__": {}}, {**values, name: x}))
+    def at(x: float) -> float | None:
+        return _at(tree, {**values, name: x})
 
+    zero, one, two = at(0.0), at(1.0), at(2.0)
     candidates: list[float] = []
-    try:
-        zero, one, two = at(0.0), at(1.0), at(2.0)
-        if one != zero:
-            candidates.append((wanted - zero) / (one - zero))
-        if one and two / one > 0 and wanted / one > 0 and two != one:
-            exponent = math.log2(two / one)
-            candidates.append((wanted / one) ** (1 / exponent))
-    except (ArithmeticError, ValueError, TypeError, NameError, AttributeError):
-        candidates += _solve_power(at, wanted)
+    if zero is not None and one is not None and one != zero:
+        candidates.append((wanted - zero) / (one - zero))
+    if one and two and two / one > 0 and wanted / one > 0 and two != one:
+        candidates.append((wanted / one) ** (1 / math.log2(two / one)))
     for candidate in candidates:
-        try:
-            if math.isclose(at(candidate), wanted, rel_tol=1e-6):
-                return candidate
-        except (ArithmeticError, ValueError):
-            continue
+        told = at(candidate)
+        if told is not None and math.isclose(told, wanted, rel_tol=1e-6):
+            return candidate
     return None
-
-
-def _solve_power(at: Any, wanted: float) -> list[float]:
-    """A formula that has no value at 0, such as 1 / tau."""
-    try:
-        one, two = at(1.0), at(2.0)
-        return [(wanted / one) ** (1 / math.log2(two / one))]
-    except (ArithmeticError, ValueError, TypeError):
-        return []
 
 
 def _plain(tree: ast.expr) -> ast.expr:

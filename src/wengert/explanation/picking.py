@@ -58,7 +58,10 @@ def index_add(reader: Reading, operation: Operation) -> Sum:
 def _picked(
     reader: Reading, operation: Operation, whole: Variable, picked: Variable, gather: bool
 ) -> Sum:
-    found = picked_axes(operation.attributes["template"], whole.rank)
+    template: tuple[object, ...] = operation.attributes["template"]
+    if all(entry is None or entry == slice(None) for entry in template):
+        return _with_new_axes(reader, operation, template, gather)
+    found = picked_axes(template, whole.rank)
     if found is None:
         return _fallback(reader, operation)
     arrays, kept, at = found
@@ -81,6 +84,22 @@ def _picked(
     return algebra.multiply(factors, tuple(narrow if gather else wide))
 
 
+def _with_new_axes(
+    reader: Reading, operation: Operation, template: Sequence[object], gather: bool
+) -> Sum:
+    """x[:, None] puts in an axis of length one; its adjoint takes it out."""
+    tensor = full(reader, operation, operation.inputs[0])
+    outputs = reader.axes.indices(operation.output)
+    longer = outputs if gather else tensor.outputs
+    kept = [n for n in range(len(longer)) if n >= len(template) or template[n] is not None]
+    if gather:
+        return algebra.place(tensor, [outputs[n] for n in kept], outputs)
+    letters: list[Index | None] = [None] * len(longer)
+    for place, n in enumerate(kept):
+        letters[n] = outputs[place]
+    return algebra.place(tensor, letters, outputs)
+
+
 def _identify(wide: list[Index], axis: int, narrow: list[Index], place: int, gather: bool) -> None:
     wide[axis] = narrow[place] = narrow[place] if gather else wide[axis]
 
@@ -96,5 +115,5 @@ def _hot(
 def _fallback(reader: Reading, operation: Operation) -> Sum:
     parts = tuple(full(reader, operation, variable) for variable in operation.inputs)
     attributes = tuple(sorted(operation.attributes.items(), key=lambda item: item[0]))
-    outputs = reader.axes.indices(operation.output)
-    return algebra.atom(Apply(operation.operator, parts, attributes), outputs)
+    atom = Apply(operation.operator, parts, attributes)
+    return reader.axes.atom(atom, operation.output)

@@ -9,7 +9,7 @@ import numpy as np
 
 from wengert.explanation import algebra
 from wengert.explanation.axes import Axes
-from wengert.explanation.numerals import named_number, rational
+from wengert.explanation.numerals import named_number, rational, solve_names
 from wengert.explanation.rules import RULES
 from wengert.explanation.terms import Apply, Constant, Size, Sum, Value
 from wengert.graph.graph import Graph
@@ -59,7 +59,7 @@ class Reader:
 
     def value(self, variable: Variable) -> Sum:
         """Return a variable as an atom."""
-        return algebra.atom(Value(variable), self.axes.indices(variable))
+        return self.axes.atom(Value(variable), variable)
 
     def _constant(self, variable: Variable, by: Operation | None) -> Sum:
         stopped = self._stop(variable)
@@ -98,21 +98,18 @@ class Reader:
 
 
 def known_numbers(graph: Graph) -> Mapping[str, float]:
-    """Return the values of the numbers that stand under their bare name somewhere."""
-    found: dict[str, float] = {}
+    """Return the values of the names in the formulas of a graph's numbers."""
+    formulas: list[tuple[str, float]] = []
     for variable, array in graph.constants.items():
-        formula = variable.formula
-        if formula is not None and variable.rank == 0:
-            value = rational(array[()])
-            name = formula.rpartition(".")[2]
-            if name.isidentifier() and value is not None:
-                found[name] = float(value)
-    return found
+        value = rational(array[()]) if variable.formula and variable.rank == 0 else None
+        if variable.formula is not None and value is not None:
+            formulas.append((variable.formula, float(value)))
+    return solve_names(formulas)
 
 
 def function_of(reader: Reader, operation: Operation) -> Sum:
     """Read an operation as a function applied to its operands, told by name."""
     arguments = tuple(reader.read(operand, operation) for operand in operation.inputs)
-    outputs = reader.axes.indices(operation.output)
     attributes = tuple(sorted(operation.attributes.items(), key=lambda item: item[0]))
-    return algebra.atom(Apply(operation.operator, arguments, attributes), outputs)
+    atom = Apply(operation.operator, arguments, attributes)
+    return reader.axes.atom(atom, operation.output)

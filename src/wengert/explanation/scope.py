@@ -76,9 +76,9 @@ class Scope:
         call = self.calls.get(variable)
         if call is not None:
             return self.named(call, reader)
-        if variable in self.parts:
-            return self._part(variable, reader)
-        return reader.open(variable)
+        found = self._part(variable, reader) if variable in self.parts else reader.open(variable)
+        # The engine adds contributions up from the last user to the first.
+        return found if variable.of is None else Sum(found.outputs, found.terms[::-1])
 
     def inner(self, call: Opaque, variable: Variable) -> Sum:
         """Return a variable by what the inside of a call is made of."""
@@ -125,7 +125,7 @@ class Scope:
     # -- What stands for a variable ----------------------------------------------------------------
 
     def _atom(self, variable: Variable) -> Sum:
-        return algebra.atom(Value(variable), self.axes.indices(variable))
+        return self.axes.atom(Value(variable), variable)
 
     def _stop_raw(self, variable: Variable) -> Sum | None:
         return self._stop(variable, self.raw)

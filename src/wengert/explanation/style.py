@@ -203,7 +203,8 @@ class Latex:
         text = decimal(value)
         if text is not None:
             mantissa, e, exponent = text.partition("e")
-            return f"{mantissa} \\cdot 10^{{{int(exponent)}}}" if e else text
+            times = "" if mantissa == "1" else f"{mantissa} \\cdot "
+            return f"{times}10^{{{int(exponent)}}}" if e else text
         if value.denominator == 1:
             return str(value.numerator)
         return self.fraction(str(value.numerator), str(value.denominator))
