@@ -447,6 +447,30 @@ def test_large_intermediates_keep_their_bits():
     assert_same(joint(f, W, x), W, x)
 
 
+@pytest.mark.parametrize(
+    "subscripts",
+    "ij,jk->ik ij,jk->ki ij->ji ij,ij->ji bij,jk->bik bij,jk->kbi bij->ji bij->ij bij->b ij,kj->ik "
+    "ik,ij->kj ij,ji->ij ji,ij->ij bij,bkj->bik i,j->ji ii->i bij,bij-> ij,j,jk->ik".split(),
+)
+@pytest.mark.parametrize("views", [False, True])
+def test_what_einsum_makes_lies_as_in_the_interpreter(subscripts, views):
+    sizes = {"b": 7, "i": 31, "j": 31, "k": 23}
+    rng = np.random.default_rng(7)
+    letters = subscripts.partition("->")[0].split(",")
+    shapes = [tuple(sizes[c] for c in part) for part in letters]
+    given = [rng.standard_normal(shape[::-1] if views else shape) for shape in shapes]
+    inputs = tuple(Variable(x.shape, x.dtype, "input", f"x{k}") for k, x in enumerate(given))
+    operations, operands = [], inputs
+    if views:
+        operands = [apply(operations, "transpose", (v,), **flipped(v)) for v in inputs]
+    y = apply(operations, "einsum", tuple(operands), subscripts=subscripts)
+    totals = [
+        apply(operations, "sum", (y,), axis=axes, keepdims=False)
+        for axes in (tuple(range(y.rank)), tuple(range(y.rank))[:1])
+    ]
+    assert_same(Graph("f", inputs, tuple(operations), (y, *totals)), *given)
+
+
 _UNARY = ("negative", "tanh", "square", "absolute", "relu", "sigmoid", "identity")
 _BINARY = ("add", "subtract", "multiply", "divide", "maximum", "less", "power")
 

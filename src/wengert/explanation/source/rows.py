@@ -277,10 +277,21 @@ def _matmul(use: Use) -> Expression:
 
 
 def _einsum(use: Use) -> Expression:
-    operands = [use.operand(place) for place in range(len(use.operation.inputs))]
-    subscripts = f'"{use.operation.attributes["subscripts"]}"'
-    # The order in which einsum sums depends on how its result lies.
-    return Expression(f"np.einsum({', '.join([subscripts, *operands, _out(use.operation)])})")
+    operation = use.operation
+    subscripts: str = operation.attributes["subscripts"]
+    places = range(len(operation.inputs))
+    parts = [f'"{subscripts}"', *(use.operand(place) for place in places)]
+    # Where the result would come in another order than C, or as a view, it is given its place.
+    if not (_comes_in_order(subscripts) and all(use.is_exact(place) for place in places)):
+        parts.append(_out(operation))
+    return Expression(f"np.einsum({', '.join(parts)})")
+
+
+def _comes_in_order(subscripts: str) -> bool:
+    operands, out = subscripts.split("->")
+    letters = "".join(dict.fromkeys(operands.replace(",", "")))
+    is_view = "," not in operands and set(letters) == set(out)
+    return not is_view and sorted(out, key=letters.index) == list(out)
 
 
 def helper(name: str, *attributes: str, ordered: bool = True) -> Row:

@@ -99,7 +99,8 @@ class _Writer:
                 return found
             if len(found.text) + margin + len(INDENT) <= WIDTH - _LONG:
                 return found
-            self.assign(longest, self.waiting.pop(longest), operation.location)
+            where = self.graph.producer[longest].location
+            self.assign(longest, self.waiting.pop(longest), where)
 
     def _fits_inside(self, operation: Operation) -> bool:
         if self.uses[operation.output] != 1:
