@@ -1,0 +1,1 @@
+"""Machine code for a plan: kernels, vector mathematics, threads. The only room with llvmlite."""
