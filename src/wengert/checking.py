@@ -10,6 +10,8 @@ import numpy as np
 
 from wengert.base.dtypes import is_differentiable
 from wengert.base.errors import DifferentiationError, GradientMismatch
+from wengert.base.guards import is_numpy, sizes_of
+from wengert.base.shapes import Shape
 from wengert.base.tree import flatten, path_text, paths, unflatten
 from wengert.differentiation.forward import jvp_graph, vjp_graph
 from wengert.graph.graph import Array, Graph
@@ -146,7 +148,7 @@ def _double(leaf: Any) -> Any:
         raise DifferentiationError("check_gradients", expected="arrays with numbers", got=str(leaf))
     if isinstance(leaf, float) or (hasattr(leaf, "dtype") and leaf.dtype.kind == "f"):
         return np.asarray(leaf, dtype=np.float64)
-    return np.asarray(leaf) if isinstance(leaf, np.ndarray | np.generic) else leaf
+    return np.asarray(leaf) if is_numpy(leaf) else leaf
 
 
 def _array_leaves(args: tuple[Any, ...]) -> list[Array]:
@@ -177,7 +179,7 @@ def _compare(  # noqa: PLR0917 - one row of the report
     rng: np.random.Generator,
     tolerance: float,
 ) -> list[Check]:
-    direction = rng.standard_normal(point[place].shape)
+    direction = _normal(rng, sizes_of(point[place]))
     outputs = [v for v in graph.outputs if is_differentiable(v.dtype)]
     weights = [rng.standard_normal(v.shape).astype(v.dtype) for v in outputs]
     forward = _forward(graph, point, place, direction, weights)
@@ -198,6 +200,10 @@ def _compare(  # noqa: PLR0917 - one row of the report
         stepped = float(along(_COMPLEX_STEP * 1j).imag / _COMPLEX_STEP)
         checks.append(Check(order, leaf, "complex step", reverse, stepped, 1e-9 + scale * 1e-3))
     return checks
+
+
+def _normal(rng: np.random.Generator, shape: Shape) -> Array:
+    return np.asarray(rng.standard_normal(shape))
 
 
 def _forward(

@@ -121,7 +121,8 @@ class Explanation:
         style = "body{font:16px/1.5 Georgia,serif;margin:2rem;color:#1f2937;background:#fff}"
         style += "pre{font:14px/1.45 monospace;overflow:auto}svg{max-width:100%;height:auto}"
         head = f'<meta charset="utf-8"><title>{title}</title><style>{style}</style>'
-        return f"<!doctype html><html lang=en><head>{head}</head><body>{''.join(parts)}</body></html>"
+        body = "".join(parts)
+        return f"<!doctype html><html lang=en><head>{head}</head><body>{body}</body></html>"
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write what the file's ending asks for: .svg, .html, .tex, .txt or .py.
