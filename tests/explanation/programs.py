@@ -169,6 +169,52 @@ def pooling(p, X, Y):
     return np.mean((m - Y[:, 0]) ** 2)
 
 
+def act(z):
+    return 1 / (1 + np.exp(-z))
+
+
+def layer(x, W):
+    pre = x @ W.T
+    return act(pre)
+
+
+def nested(p, X, y):
+    P = layer(layer(X, p["W1"]), p["W2"])
+    return -np.mean(np.log(P[np.arange(5), y]))
+
+
+def margin(p, X, y):
+    O = X @ p["W"].T
+    c = np.take_along_axis(O, y[:, None], axis=1)
+    M = np.maximum(0, O - c + 1.0)
+    return np.mean(np.sum(M, axis=1))
+
+
+beta = 0.9
+
+
+def regression(p, X, y):
+    e = X @ p["w"] + p["b"] - y
+    return np.mean(e**2) / 2 + beta * lam / 2 * np.sum(p["w"] ** 2)
+
+
+def three_axes(p, X, Y):
+    H = np.tanh(X @ p["W"])
+    return np.mean((H - Y) ** 2)
+
+
+def two_losses(p, x, y):
+    o = p["W"] @ x
+    u = np.tanh(o)
+    return loss(o, y) + lam * loss(u, y)
+
+
+def many_functions(p, x):
+    h = p["W"] @ x
+    many = np.prod(np.cos(h)) * np.max(h) + np.var(h) + np.std(h)
+    return many + np.sqrt(np.sum(h**2)) + F.logsumexp(h) + h @ p["A"] @ h
+
+
 Program = tuple[Callable[..., Any], tuple[Any, ...]]
 
 PROGRAMS: dict[str, Program] = {
@@ -190,5 +236,11 @@ PROGRAMS: dict[str, Program] = {
     "vae": (vae, ({"We": s(6, 4), "Wm": s(4, 2), "Ws": s(4, 2), "Wd": s(2, 6)}, s(5, 6), s(5, 2))),
     "residual": (residual, ({"W1": s(4, 4), "W2": s(4, 4)}, s(5, 4), s(5, 4))),
     "convolution": (convolution, ({"k": s(3), "w": s(6)}, s(8), s())),
+    "nested": (nested, ({"W1": s(3, 4), "W2": s(3, 3)}, s(5, 4), labels(5))),
+    "margin": (margin, ({"W": s(5, 4)}, s(3, 4), labels(3))),
+    "regression": (regression, ({"w": s(4), "b": s()}, s(5, 4), s(5))),
+    "three_axes": (three_axes, ({"W": s(4, 4)}, s(2, 3, 4), s(2, 3, 4))),
+    "two_losses": (two_losses, ({"W": s(3, 4)}, s(4), s(3))),
+    "many_functions": (many_functions, ({"W": s(3, 4), "A": s(3, 3)}, s(4))),
     "pooling": (pooling, ({"W": s(6, 4)}, s(5, 6), s(5, 4))),
 }

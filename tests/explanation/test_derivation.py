@@ -168,7 +168,7 @@ def test_numpy_source_of_every_line_runs_and_is_right(name: str) -> None:
     values = Numbers(graph).values
     space = {op: record.numpy for op, record in OPERATORS.items()}
     space |= {f.__name__: f for f in vars(programs).values() if hasattr(f, "__code__")}
-    space |= {"np": np, "lam": programs.lam}
+    space |= {"np": np, "lam": programs.lam, "beta": programs.beta}
     space |= {default_name(v): values[v] for v in graph.variables if v.label or v.of}
     for line in derivation.lines:
         if line.kind in ("forward", "gradient"):
@@ -230,6 +230,30 @@ def test_deep_network_with_one_hot_labels() -> None:
     assert found["∂J/∂O"] == "(1/n) (P − Y)"
     assert found["∂J/∂W⁽¹⁾"] == "Xᵀ (∂J/∂H⁽¹⁾ ⊙ H⁽¹⁾ ⊙ (1 − H⁽¹⁾))"
     assert {"tie", "probabilities"} <= {note.kind for note in derivation.notes}
+
+
+def test_names_in_formulas_are_solved_for() -> None:
+    found = resolved(of("regression"))
+    assert found["J"] == "(1/(2 n)) ‖e‖² + ((β λ)/2) ‖w‖²"
+    assert found["∂J/∂w"] == "Xᵀ ∂J/∂e + β λ w"
+
+
+def test_what_has_no_matrix_form_is_printed_in_index_form() -> None:
+    found = resolved(of("three_axes"))
+    assert found["H_{ijk}"] == "tanh(Σ_l X_{ijl} W_{lk})"
+    assert found["(∂J/∂W)_{ij}"] == "Σ_{kl} X_{kli} (∂J/∂H)_{klj} (1 − H_{klj}²)"
+
+
+def test_picking_is_a_product_with_one_hot_rows() -> None:
+    found = resolved(of("margin"))
+    assert found["c"] == "(O ⊙ Y) 1"
+    assert found["∂J/∂O"].startswith("diag(∂J/∂c) Y + ")
+
+
+def test_functions_inside_functions() -> None:
+    found = resolved(of("nested"))
+    assert found["∂J/∂pre"] == "∂J/∂x ⊙ act′(pre)"
+    assert found["∂J/∂pre₂"] == "∂J/∂P ⊙ act′(pre₂)"
 
 
 # -- Axes, data and mistakes -----------------------------------------------------------------------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from itertools import combinations
 
 import numpy as np
 
@@ -83,6 +84,22 @@ def test_fuzz_sees_a_forgotten_transpose(monkeypatch) -> None:
     except ValueError:  # shapes that do not fit are a find as well
         wrong = 1
     assert wrong
+
+
+def test_what_is_not_series_parallel_stays_in_sigma_form() -> None:
+    letters = [Index(n, size) for n, size in enumerate(SIZES[:4])]
+    rng = np.random.default_rng(0)
+    values: dict[Variable, np.ndarray] = {}
+    factors = []
+    for a, b in combinations(letters, 2):
+        variable = Variable((a.size, b.size), np.dtype("float64"))
+        values[variable] = rng.uniform(0.5, 1.5, variable.shape)
+        factors.append(Factor(Value(variable), (a, b)))
+    tensor = Sum((), (Term(Fraction(1), tuple(factors)),))
+    formula = matrix_form(tensor)
+    assert isinstance(formula, Indexed)
+    got = Evaluator(values, {}).formula(formula)
+    np.testing.assert_allclose(got.reshape(()), plain_value(tensor, values))
 
 
 def test_product_of_matrix_and_transpose() -> None:
