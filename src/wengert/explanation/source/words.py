@@ -24,23 +24,27 @@ class Words:
     def __init__(self) -> None:
         self._taken = set(_RESERVED)
         self._used: set[str] = set()
+        # Where the search for a free number goes on, so that many names take linear time.
+        self._count: dict[str, int] = {}
 
     def new(self, wanted: str) -> str:
         """Return an identifier as near as possible to the wanted one."""
         word = re.sub(r"\W", "_", wanted)
         word = word if word.isidentifier() else f"_{word}"
-        found, number = word, 1
+        found, number = word, self._count.get(word, 1)
         while found in self._taken:
             number += 1
             found = f"{word}_" if number == 2 else f"{word}_{number}"
+        self._count[word] = number
         self._taken.add(found)
         return found
 
     def numbered(self, stem: str) -> str:
         """Return the first of ``t1``, ``t2`` … that is free."""
-        number = 1
+        number = self._count.get(stem, 1)
         while f"{stem}{number}" in self._taken:
             number += 1
+        self._count[stem] = number
         self._taken.add(f"{stem}{number}")
         return f"{stem}{number}"
 
