@@ -149,8 +149,9 @@ def _made(console: Console, path: Path, make: Callable[[], str]) -> str | None:
     """Write what ``make`` returns; what cannot be shown must not keep a network from training."""
     try:
         text = make()
-    except WengertError as error:
-        console.print(f"warning: no {path.name}: {error}", markup=False)
+    except Exception as error:
+        # Whatever it is: to see the training fail for the sake of a picture would be worse.
+        console.print(f"warning: no {path.name}: {error or type(error).__name__}", markup=False)
         return None
     write_atomically(path, text)
     return text

@@ -50,7 +50,7 @@ class Reporter:
             )
 
     def _start(self, done: int, total: int) -> None:
-        self._progress = Progress(
+        bar = Progress(
             TextColumn("epoch {task.fields[epoch]}"),
             BarColumn(),
             TextColumn("{task.fields[rate]} · {task.fields[examples]} ·"),
@@ -59,10 +59,11 @@ class Reporter:
             console=self.console,
             transient=True,
         )
-        self._task = self._progress.add_task(
+        self._task = bar.add_task(
             "", total=total, completed=done, epoch="", rate="", examples="", objective=""
         )
-        self._progress.start()
+        bar.start()
+        self._progress = bar
 
     def close(self) -> None:
         """Take the bar away."""
