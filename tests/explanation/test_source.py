@@ -6,7 +6,7 @@ import subprocess
 import sys
 import warnings
 from collections import namedtuple
-from itertools import pairwise
+from itertools import pairwise, permutations
 
 import hypothesis.strategies as st
 import numpy as np
@@ -469,6 +469,21 @@ def test_what_einsum_makes_lies_as_in_the_interpreter(subscripts, views):
         for axes in (tuple(range(y.rank)), tuple(range(y.rank))[:1])
     ]
     assert_same(Graph("f", inputs, tuple(operations), (y, *totals)), *given)
+
+
+@pytest.mark.parametrize("rank", [2, 3, 4])
+def test_what_matmul_makes_lies_as_in_the_interpreter(rank):
+    rng = np.random.default_rng(8)
+    for axes in permutations(range(rank)):
+        inputs = tuple(
+            Variable((23,) * rank, np.dtype("float32"), "input", name) for name in ("a", "b")
+        )
+        operations = []
+        left = apply(operations, "transpose", inputs[:1], axes=axes)
+        y = apply(operations, "matmul", (left, inputs[1]))
+        total = apply(operations, "sum", (y,), axis=tuple(range(rank)), keepdims=False)
+        given = [rng.standard_normal((23,) * rank).astype("float32") for _ in inputs]
+        assert_same(Graph("f", inputs, tuple(operations), (y, total)), *given)
 
 
 _UNARY = ("negative", "tanh", "square", "absolute", "relu", "sigmoid", "identity")

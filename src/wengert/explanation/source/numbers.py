@@ -17,7 +17,7 @@ from wengert.base.dtypes import Dtype
 from wengert.graph.graph import Array
 
 LONGEST = 24
-_INTEGERS_BELOW = 2**31
+_INTEGERS_BELOW = 10**6
 _LINE = 88
 
 

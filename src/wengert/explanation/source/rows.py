@@ -270,8 +270,9 @@ def _take_along_axis(use: Use) -> Expression:
 
 
 def _matmul(use: Use) -> Expression:
+    # Only several leading axes can come in another order.
     left, right = use.operation.inputs
-    if max(left.rank, right.rank) > 2 and not _all_ordered(use):
+    if max(left.rank, right.rank) > 3 and not _all_ordered(use):
         return Expression(f'np.matmul({use.operand(0)}, {use.operand(1)}, order="C")')
     return Expression(f"{use.operand(0, PRODUCT)} @ {use.operand(1, PRODUCT + 1)}", PRODUCT)
 
