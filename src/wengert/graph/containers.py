@@ -33,7 +33,7 @@ def write_static(value: Any) -> str:
     try:
         return write_literal(float(value) if isinstance(value, float) else value)
     except GraphError:
-        named: Any = value if hasattr(value, "__qualname__") else type(value)
+        named = cast(Any, value if hasattr(value, "__qualname__") else type(value))
         module = getattr(named, "__module__", "")
         return f"object {write_text(f'{module}:{named.__qualname__}')}"
 
