@@ -479,8 +479,8 @@ def test_what_matmul_makes_lies_as_in_the_interpreter(rank):
             Variable((23,) * rank, np.dtype("float32"), "input", name) for name in ("a", "b")
         )
         operations = []
-        left = apply(operations, "transpose", inputs[:1], axes=axes)
-        y = apply(operations, "matmul", (left, inputs[1]))
+        views = [apply(operations, "transpose", (v,), axes=axes) for v in inputs]
+        y = apply(operations, "matmul", tuple(views))
         total = apply(operations, "sum", (y,), axis=tuple(range(rank)), keepdims=False)
         given = [rng.standard_normal((23,) * rank).astype("float32") for _ in inputs]
         assert_same(Graph("f", inputs, tuple(operations), (y, total)), *given)
