@@ -102,12 +102,16 @@ def fit(
         progress,
         save_seconds,
     )
+    return _trained(chosen, objective, parameters, data)
+
+
+def _trained(chosen: Options, objective: Callable[..., Any], parameters: Any, data: Any) -> Run:
     fresh = training_state(parameters, chosen.optimizer)
-    examples = set_aside(objective, data, validation, seed)
-    shown = (fresh.parameters, *_first(examples.training, min(int(batch_size), SHOWN)))
+    examples = set_aside(objective, data, chosen.validation, chosen.seed)
+    shown = _first(examples.training, min(int(chosen.batch_size), SHOWN))
     store = Store(chosen.directory, _identity(chosen, objective, fresh.parameters, examples))
     engine = Engine(objective, training_step(objective, chosen.optimizer))
-    with closing(Reporter(progress)) as reporter, store.held(), Interrupt() as interrupt:
+    with closing(Reporter(chosen.progress)) as reporter, store.held(), Interrupt() as interrupt:
         session = Session(chosen, engine, store, examples, reporter)
         interrupted = _carry_out(session, fresh, interrupt)
     return Run(
@@ -118,7 +122,7 @@ def fit(
         session.position.seconds,
         chosen.directory,
         objective,
-        shown,
+        (fresh.parameters, *shown),
     )
 
 
