@@ -24,7 +24,7 @@ def random_sum(rng: np.random.Generator, values: dict[Variable, np.ndarray]) -> 
     terms = []
     for _ in range(1 if rng.random() < 0.7 else rng.integers(2, 4)):
         factors = []
-        for _ in range(rng.integers(0, 7)):
+        for _ in range(rng.integers(0, 9)):
             if pool and rng.random() < 0.3:
                 variable, indices = pool[rng.integers(len(pool))]
             else:

@@ -27,6 +27,7 @@ from wengert.explanation.terms import (
 from wengert.graph.variable import Variable
 
 Meaning = Callable[..., Any]
+_PLACES = {"index", "index_add", "take_along_axis", "add_along_axis"}
 
 
 @dataclass(frozen=True)
@@ -67,11 +68,22 @@ class Evaluator:
                 found = self.tensor(labels)
                 return (found[..., None] % size == np.arange(size)).astype(np.float64)
             case Apply():
-                arguments = [self.tensor(argument) for argument in atom.arguments]
+                arguments = [self._argument(argument) for argument in atom.arguments]
                 return self._apply(atom, arguments)
+
+    def _argument(self, tensor: Sum) -> Array:
+        """Return an argument; a variable as it is, since places must stay integers."""
+        if len(tensor.terms) == 1 and len(tensor.terms[0].factors) == 1:
+            (factor,) = tensor.terms[0].factors
+            plain = factor.power == 1 and tensor.terms[0].coefficient == 1
+            if plain and isinstance(factor.atom, Value) and factor.indices == tensor.outputs:
+                return self.atom(factor.atom)
+        return self.tensor(tensor)
 
     def _apply(self, atom: Apply, arguments: list[Array]) -> Array:
         meaning = self.operators[atom.operator]
+        if atom.operator in _PLACES:
+            arguments[1:] = [places.astype(np.int64) for places in arguments[1:]]
         with np.errstate(all="ignore"):
             return np.asarray(meaning(*arguments, **dict(atom.attributes)))
 

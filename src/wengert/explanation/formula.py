@@ -234,7 +234,7 @@ def evaluate(formula: Formula, value: Callable[[Atom], Array], tensor: TensorVal
             by = reduce(np.multiply, factors, np.full((1, 1), float(coefficient)))
             return by if body is None else by.reshape(()) * go(body)
         case Total(items):
-            return reduce(np.add, map(go, items))
+            return reduce(np.add, map(go, items), np.zeros((1, 1)))
         case Indexed(sum_):
             return _column(tensor(sum_))
 

@@ -27,6 +27,8 @@ def rational(value: Any) -> Fraction | None:
     number: Any = value.item() if hasattr(value, "item") else value
     if isinstance(number, complex) or not math.isfinite(number):
         return None
+    if isinstance(number, bool):
+        return Fraction(int(number))
     # An array scalar writes the shortest text of its own precision.
     exact = Fraction(str(np.asarray(value)[()]))
     simple = exact.limit_denominator(_LARGEST_DENOMINATOR)

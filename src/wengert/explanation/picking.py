@@ -31,7 +31,10 @@ def _along(reader: Reading, operation: Operation, gather: bool) -> Sum:
     chosen = outputs[axis]
     position, place = (chosen, summed) if gather else (summed, chosen)
     hot = one_hot(full(reader, operation, labels), place)
-    inside, beside = list(outputs), list(outputs)
+    # Where the picked-from array was broadcast, its adjoint sums.
+    shared = [o if gather or o.size == t.size else t for o, t in
+              zip(outputs, algebra.fresh(tensor.outputs), strict=True)]  # fmt: skip
+    inside, beside = list(shared), list(shared)
     inside[axis], beside[axis] = summed, position
     parts = [
         _placed(tensor, fitting(inside, operand.shape)),
@@ -71,10 +74,13 @@ def _picked(
     for axis, place in zip(kept, places, strict=True):
         _identify(wide, axis, narrow, place, gather)
     factors: list[Sum] = []
+    identified = False
     spread_ = narrow[at : at + width]
     for axis, array in zip(arrays, operation.inputs[1:], strict=True):
         constant = reader.graph.constants.get(array)
-        if width == 1 and constant is not None and counts_up(constant, whole.shape[axis]):
+        counts = constant is not None and counts_up(constant, whole.shape[axis])
+        if width == 1 and counts and (gather or not identified):
+            identified = True
             _identify(wide, axis, narrow, at, gather)
             spread_ = narrow[at : at + width]
             continue

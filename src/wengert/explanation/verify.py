@@ -94,6 +94,8 @@ class Numbers:
         """Return the distance of a sum, and of the formula printed for it, from an array."""
         exact = self.evaluator.tensor(tensor)
         printed = self.evaluator.formula(matrix_form(tensor))
+        if not tensor.terms:  # a 0 stands for zeros of any shape
+            printed = np.broadcast_to(printed, (*exact.shape, 1, 1))
         return max(distance(exact, wanted), distance(printed.reshape(wanted.shape), wanted))
 
     def slope(

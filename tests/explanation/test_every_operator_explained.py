@@ -1,0 +1,57 @@
+"""Every operator, from the samples of its record: its lines are printed and right."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from wengert.explanation.derive import derive
+from wengert.explanation.equation import Equations
+from wengert.explanation.latex import to_latex
+from wengert.explanation.style import Unicode
+from wengert.explanation.text import to_text
+from wengert.operators.registry import OPERATORS
+from wengert.tracing.apply import apply
+from wengert.transforms import joint
+
+SMALL = 200
+
+
+def cases(name: str):
+    record = OPERATORS[name]
+    for operands, attributes in record.samples.draws(np.random.default_rng(5)):
+        arrays = [np.asarray(x) for x in operands]
+        floats = [x for x in arrays if x.dtype == np.float64 and x.size]
+        plain = all(x.dtype.kind in "fbiu" and x.size < SMALL for x in arrays)
+        if floats and plain and len(floats) == sum(x.dtype.kind == "f" for x in arrays):
+            yield arrays, attributes
+
+
+def objective_of(name: str, arrays, attributes):
+    weights = np.asarray(OPERATORS[name].numpy(*arrays, **attributes))
+    weights = np.random.default_rng(0).uniform(0.5, 1.5, weights.shape)
+    floats = [n for n, x in enumerate(arrays) if x.dtype.kind == "f"]
+
+    def objective(p):
+        given = list(arrays)
+        for n, x in zip(floats, p, strict=True):
+            given[n] = x
+        y = apply(name, *given, **attributes)
+        J = np.sum(y * weights)
+        return J
+
+    return objective, [arrays[n] for n in floats]
+
+
+@pytest.mark.parametrize("name", OPERATORS)
+def test_every_sample_is_explained(name: str) -> None:
+    if not OPERATORS[name].differentiable:
+        pytest.skip("constant by nature: it stands in no gradient of its own")
+    for arrays, attributes in cases(name):
+        objective, given = objective_of(name, arrays, attributes)
+        graph = joint(objective, given)
+        derivation = derive(graph, given)
+        equations = Equations(derivation, Unicode())
+        wrong = [(equations.line(line), line.check) for line in derivation.lines if not line.passed]
+        assert not wrong, (name, [x.shape for x in arrays], attributes, wrong)
+        assert to_text(derivation) and to_latex(derivation)
