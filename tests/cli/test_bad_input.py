@@ -199,3 +199,11 @@ def test_a_file_named_like_a_library_does_not_take_its_place(tmp_path, capsys) -
         [sys.executable, "-c", program], capture_output=True, text=True, cwd=NET.parent
     )
     assert result.returncode == 0, result.stderr
+
+
+def test_a_validation_part_where_data_sets_examples_aside(tmp_path, capsys) -> None:
+    file = written(tmp_path, GOOD.replace("return X, np.sin", "return (X, y), (X, y)  # ").replace(
+        "X = rng.standard_normal((200, 3))", "X = rng.standard_normal((200, 3)); y = X[:, 0]"
+    ))  # fmt: skip
+    assert carry_out(capsys, "train", file, "--epochs", 1)[0] == 0
+    assert "leave --validation out" in refused(capsys, 2, "train", file, "--validation", 0.1)

@@ -231,5 +231,8 @@ def test_the_step_is_an_ordinary_function_that_can_be_traced() -> None:
     assert same(again.parameters, moved.parameters)
     assert float(same_metrics["objective"]) == float(metrics["objective"])
     assert int(moved.step) == 1 and int(state.step) == 0
+    mine = parameters()
+    kept = wg.training_state(mine, optimizer)
+    assert not any(np.shares_memory(kept.parameters[name], mine[name]) for name in mine)
     labels = {variable.label for variable in graph.variables}
     assert {"X", "y", "H", "O", "L", "d(H)", "d(first)"} <= labels

@@ -74,6 +74,13 @@ def _job(arguments: argparse.Namespace) -> _Job:
     folder = _folder(arguments, program)
     check_numbers(chosen["epochs"], chosen["batch_size"], chosen["seed"])
     data, aside = program.data()
+    if aside is not None and arguments.validation is not None:
+        raise UsageError(
+            "--validation sets a part of the data aside",
+            expected=f"a data() of {program.place} that returns (X, y)",
+            got="((X, y), (X_validation, y_validation)), which says already what to measure on",
+            remedy="leave --validation out",
+        )
     checked_data(program.objective, data, "data")
     return _Job(
         program,
