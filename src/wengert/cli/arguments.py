@@ -28,7 +28,10 @@ FILE.py:objective names a Python file and a function in it:
 The file is run as Python runs it. Without it the sample network is taken; its source, made to be
 read and copied, is {sample}
 """
-_EXITS = "Exit codes: 0 done; 1 it cannot be done, and why is said; 2 the command line is wrong."
+_EXITS = (
+    "Exit codes: 0 done; 1 it cannot be done, and why is said; 2 the command line is wrong;\n"
+    "130 ended by Ctrl-C, with everything saved."
+)
 _TRAIN = """\
 examples:
   wengert train
