@@ -87,7 +87,9 @@ FIELDS: dict[str, Callable[[Operator], bool]] = {
     "aliases": lambda r: r.aliases in ("new", "view"),
     "inplace": lambda r: r.aliases == "new" or not r.inplace,
     "workspace": lambda r: r.workspace is None or callable(r.workspace),
-    "decomposition": lambda r: callable(r.decomposition) == (r.kind == "composite"),
+    "decomposition": lambda r: (
+        callable(r.decomposition) == (r.kind == "composite")
+        or (callable(r.decomposition) and r.kind == "reduction")),
     "variadic": lambda r: isinstance(r.variadic, bool),
 }  # fmt: skip
 

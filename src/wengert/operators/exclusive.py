@@ -77,6 +77,27 @@ def _interleave(even: Any, odd: Any) -> Any:
     return np.reshape(np.concatenate(both, -1), (*even.shape[:-1], 2 * even.shape[-1]))
 
 
+def _parts(x: Any, *, axis: Axes) -> Any:
+    order, rows = _rows(x.shape, axis)
+    if rows[-1] == 0:
+        return x
+    found = _products(np.reshape(np.transpose(x, order), rows))
+    moved = np.reshape(found, tuple(x.shape[each] for each in order))
+    return np.transpose(moved, tuple(int(each) for each in np.argsort(order)))
+
+
+def _products(x: Any) -> Any:
+    """Return the exclusive products along the last axis, as :func:`_tree` without changes."""
+    n = x.shape[-1]
+    if n == 1:
+        return np.ones_like(x)
+    if n % 2:
+        x = np.concatenate([x, np.ones((*x.shape[:-1], 1), x.dtype)], -1)
+    left, right = x[..., ::2], x[..., 1::2]
+    others = _products(left * right)
+    return _interleave(others * right, others * left)[..., :n]
+
+
 def _workspace(x: Type, *, axis: Axes) -> int:
     # The products from behind always; a copy of x where the reduced axes do not lie together.
     wide = [each for each in axis if x.shape[each] != 1]
@@ -105,4 +126,5 @@ EXCLUSIVE_PRODUCT = Operator(
     saves=("x0",),
     symbol="Π≠",
     workspace=_workspace,
+    decomposition=_parts,
 )

@@ -220,6 +220,34 @@ def _squared_norm(x: Any) -> Any:
 
 squared_norm = recordable("squared_norm", _squared_norm)
 
+# -- Decompositions ---------------------------------------------------------------------------------
+
+
+def _in_dtype_of(x: Any, other: Any) -> Any:
+    return x if x.dtype == other.dtype else to_dtype(x, dtype=other.dtype.name)
+
+
+def _cross_entropy_parts(o: Any, t: Any) -> Any:
+    # A logit of −∞ at a class that is not the label's must not become −∞ · 0.
+    if is_class_labels(o, t):
+        hot = one_hot(t, classes=o.shape[-1], dtype="bool")
+        return logsumexp(o, axis=(len(o.shape) - 1,), keepdims=False) - np.sum(
+            np.where(hot, o, 0), axis=-1
+        )
+    scores = log_softmax(o, axis=len(o.shape) - 1) * _in_dtype_of(t, o)
+    return -np.sum(np.where(t == 0, 0, scores), axis=-1)
+
+
+def _squared_error_parts(p: Any, t: Any) -> Any:
+    squares = np.square(p - _in_dtype_of(t, p))
+    return 0.5 * np.sum(squares, axis=-1) if p.shape else 0.5 * squares
+
+
+def _binary_parts(o: Any, t: Any) -> Any:
+    t = _in_dtype_of(t, o)
+    return t * softplus(-o) + (1 - t) * softplus(o)
+
+
 # -- Records --------------------------------------------------------------------------------------
 
 _DRAW = real(-3, 3)
@@ -268,11 +296,7 @@ LOSSES: tuple[Operator, ...] = (
         cost=Cost(flops=5, transcendental=1, passes=per_operand),
         samples=cases(_cross_entropy_cases), saves=("x0", "x1"), symbol="ℓ",
         workspace=_masked_pair,
-        decomposition=lambda o, t: (
-            -np.sum(log_softmax(o, axis=len(o.shape) - 1) * (
-                one_hot(t, classes=o.shape[-1], dtype=o.dtype.name) if is_class_labels(o, t) else t
-            ), axis=-1)
-        ),
+        decomposition=_cross_entropy_parts,
     ),
     Operator(
         "one_hot", "composite", _one_hot,
@@ -290,9 +314,7 @@ LOSSES: tuple[Operator, ...] = (
         cost=Cost(flops=3, passes=per_operand),
         samples=cases(_pair_cases, analytic=True), saves=("x0", "x1"), symbol="½‖·‖²",
         workspace=lambda p, t: nbytes(p) * (bool(p.shape) + (t.dtype != p.dtype)),
-        decomposition=lambda p, t: (
-            0.5 * np.sum(np.square(p - t), axis=-1) if p.shape else 0.5 * np.square(p - t)
-        ),
+        decomposition=_squared_error_parts,
     ),
     Operator(
         "binary_cross_entropy", "composite", _binary, _binary_result,
@@ -301,7 +323,7 @@ LOSSES: tuple[Operator, ...] = (
         cost=Cost(flops=8, transcendental=4), samples=cases(_pair_cases),
         saves=("x0", "x1"), symbol="ℓ",
         workspace=lambda o, t: (2 if t.dtype == o.dtype else 3) * nbytes(o),
-        decomposition=lambda o, t: t * softplus(-o) + (1 - t) * softplus(o),
+        decomposition=_binary_parts,
     ),
     Operator(
         "squared_norm", "composite", _squared_norm,

@@ -146,6 +146,44 @@ def _cast(x: Any, *, dtype: str) -> Any:
 
 to_dtype = recordable("cast", _cast)
 
+# -- Decompositions -------------------------------------------------------------------------------
+
+
+def _mean_parts(x: Any, *, axis: Axes, keepdims: bool) -> Any:
+    dtype = _reduced_dtype("mean", x.dtype)
+    x = x if x.dtype == dtype else to_dtype(x, dtype=dtype.name)
+    return np.sum(x, axis=axis, keepdims=keepdims) / count(x.shape, axis)
+
+
+def _var_parts(x: Any, *, axis: Axes, keepdims: bool, ddof: int) -> Any:
+    apart = x - _mean_parts(x, axis=axis, keepdims=True)
+    total = np.sum(np.square(apart), axis=axis, keepdims=keepdims)
+    return total / max(count(x.shape, axis) - ddof, 0)
+
+
+def _std_parts(x: Any, *, axis: Axes, keepdims: bool, ddof: int) -> Any:
+    return np.sqrt(_var_parts(x, axis=axis, keepdims=keepdims, ddof=ddof))
+
+
+def _places(x: Any, wins: Any, *, axis: int | None, keepdims: bool) -> Any:
+    """Return the first place along an axis where ``wins`` holds or x is NaN."""
+    n = shapes.size(x.shape) if axis is None else x.shape[axis]
+    own = x.shape if axis is None else tuple(m if k == axis else 1 for k, m in enumerate(x.shape))
+    there = wins if x.dtype.kind != "f" else np.logical_or(wins, np.isnan(x))
+    places = np.where(there, np.arange(n).reshape(own), n)
+    return np.min(places, axis=axis, keepdims=keepdims)
+
+
+def _argmax_parts(x: Any, *, axis: int | None, keepdims: bool) -> Any:
+    wins = x == np.max(x, axis=axis, keepdims=True)
+    return _places(x, wins, axis=axis, keepdims=keepdims)
+
+
+def _argmin_parts(x: Any, *, axis: int | None, keepdims: bool) -> Any:
+    wins = x == np.min(x, axis=axis, keepdims=True)
+    return _places(x, wins, axis=axis, keepdims=keepdims)
+
+
 # -- Records ------------------------------------------------------------------------------------
 
 
@@ -180,16 +218,19 @@ REDUCTIONS: tuple[Operator, ...] = (
         "mean", "reduction", _meaning("mean"), _result("mean"), (_mean_rule,),
         latex=r"\operatorname{{mean}}({x})", cost=_ADD,
         samples=reduced(real(-3, 3), analytic=True), linear_in=(0,), symbol="mean",
+        decomposition=_mean_parts,
     ),
     Operator(
         "var", "reduction", _meaning("var"), _result("var"), (_var_rule,),
         latex=r"\operatorname{{var}}({x})", cost=Cost(flops=4, passes=_per_operand),
         samples=cases(_var_cases), saves=("x0",), symbol="var", workspace=_spread_bytes,
+        decomposition=_var_parts,
     ),
     Operator(
         "std", "reduction", _meaning("std"), _result("std"), (_std_rule,),
         latex=r"\operatorname{{std}}({x})", cost=Cost(flops=4, passes=_per_operand),
         samples=cases(_var_cases), saves=("y", "x0"), symbol="std", workspace=_spread_bytes,
+        decomposition=_std_parts,
     ),
     Operator(
         "max", "reduction", _meaning("max"), _result("max"), (_extreme_rule,),
@@ -245,7 +286,8 @@ def _arg_cases(rng: np.random.Generator) -> list[Case]:
     ]
 
 
-def _constant(name: str, latex: str, *, argument: bool) -> Operator:
+def _constant(name: str, latex: str, parts: Rule | None = None) -> Operator:
+    argument = parts is not None
     return Operator(
         name,
         "reduction",
@@ -257,12 +299,13 @@ def _constant(name: str, latex: str, *, argument: bool) -> Operator:
         samples=cases(_arg_cases) if argument else reduced(real(-3, 3)),
         workspace=_arg_bytes if argument else None,
         symbol=name,
+        decomposition=parts,
     )
 
 
 CONSTANT: tuple[Operator, ...] = (
-    _constant("argmax", r"\operatorname{{argmax}} {x}", argument=True),
-    _constant("argmin", r"\operatorname{{argmin}} {x}", argument=True),
-    _constant("any", r"\bigvee {x}", argument=False),
-    _constant("all", r"\bigwedge {x}", argument=False),
+    _constant("argmax", r"\operatorname{{argmax}} {x}", _argmax_parts),
+    _constant("argmin", r"\operatorname{{argmin}} {x}", _argmin_parts),
+    _constant("any", r"\bigvee {x}"),
+    _constant("all", r"\bigwedge {x}"),
 )

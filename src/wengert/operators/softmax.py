@@ -91,6 +91,22 @@ def _logsumexp_rule(g: Any, y: Any, x: Any, *, axis: Axes, keepdims: bool) -> An
     return expand(g, x.shape, axis, keepdims) * np.exp(x - wide)
 
 
+# -- Decompositions ---------------------------------------------------------------------------------
+# They subtract the maximum as the meanings do: exp of a large logit alone would be infinite.
+
+
+def _log_softmax_parts(x: Any, *, axis: int) -> Any:
+    shifted = x - np.max(x, axis=axis, keepdims=True)
+    return shifted - np.log(np.sum(np.exp(shifted), axis=axis, keepdims=True))
+
+
+def _logsumexp_parts(x: Any, *, axis: Axes, keepdims: bool) -> Any:
+    top = np.max(x, axis=axis, keepdims=True)
+    top = np.where(np.isfinite(top), top, 0)
+    total = np.log(np.sum(np.exp(x - top), axis=axis, keepdims=keepdims))
+    return total + np.reshape(top, total.shape)
+
+
 # -- Records --------------------------------------------------------------------------------------
 
 
@@ -123,7 +139,7 @@ SOFTMAX: tuple[Operator, ...] = (
         latex=r"\log\operatorname{{softmax}}({x})", cost=Cost(flops=4, transcendental=1),
         samples=cases(_axis_cases), saves=("y",), symbol="log softmax",
         workspace=lambda x, *, axis: nbytes(x) + kept(x, (axis,)),
-        decomposition=lambda x, *, axis: x - logsumexp(x, axis=(axis,), keepdims=True),
+        decomposition=_log_softmax_parts,
     ),
     Operator(
         "logsumexp", "composite", _logsumexp, _logsumexp_result, (_logsumexp_rule,),
@@ -131,8 +147,6 @@ SOFTMAX: tuple[Operator, ...] = (
         cost=Cost(flops=3, transcendental=1, passes=per_operand),
         samples=reduced(distinct), saves=("y", "x0"), symbol="logsumexp",
         workspace=lambda x, *, axis, keepdims: nbytes(x) + kept(x, axis),
-        decomposition=lambda x, *, axis, keepdims: np.log(
-            np.sum(np.exp(x), axis=axis, keepdims=keepdims)
-        ),
+        decomposition=_logsumexp_parts,
     ),
 )  # fmt: skip
