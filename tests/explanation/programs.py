@@ -10,7 +10,9 @@ from typing import Any
 import numpy as np
 
 from wengert import functions as F
+from wengert import stop_gradient
 from wengert.tracing.spec import Spec
+from wengert.transforms import grad
 
 lam = 0.05
 
@@ -215,6 +217,24 @@ def many_functions(p, x):
     return many + np.sqrt(np.sum(h**2)) + F.logsumexp(h) + h @ p["A"] @ h
 
 
+def slope_penalty(p, x):
+    dw = grad(lambda w: np.sum(np.tanh(w * x) ** 2))(p["w"])
+    J = np.sum(dw**2)
+    return J
+
+
+def stopped(p, x):
+    h = p["w"] * x
+    J = np.sum(h * stop_gradient(h))
+    return J
+
+
+def with_metrics(p, X, y):
+    O = X @ p["W"]
+    J = F.softmax_cross_entropy(O, y)
+    return J, {"accuracy": np.mean(np.argmax(O, axis=1) == y)}
+
+
 Program = tuple[Callable[..., Any], tuple[Any, ...]]
 
 PROGRAMS: dict[str, Program] = {
@@ -242,5 +262,8 @@ PROGRAMS: dict[str, Program] = {
     "three_axes": (three_axes, ({"W": s(4, 4)}, s(2, 3, 4), s(2, 3, 4))),
     "two_losses": (two_losses, ({"W": s(3, 4)}, s(4), s(3))),
     "many_functions": (many_functions, ({"W": s(3, 4), "A": s(3, 3)}, s(4))),
+    "slope_penalty": (slope_penalty, ({"w": s(3)}, s(3))),
+    "stopped": (stopped, ({"w": s(3)}, s(3))),
+    "with_metrics": (with_metrics, ({"W": s(4, 3)}, s(5, 4), labels(5))),
     "pooling": (pooling, ({"W": s(6, 4)}, s(5, 6), s(5, 4))),
 }

@@ -19,6 +19,7 @@ from wengert.explanation.derive import derive
 from wengert.explanation.equation import Equations
 from wengert.explanation.latex import equation, to_latex
 from wengert.explanation.numpy_text import NumpyWriter, default_name
+from wengert.explanation.plain import plain_forward
 from wengert.explanation.reasons import reasons
 from wengert.explanation.style import Unicode
 from wengert.explanation.text import to_text
@@ -155,7 +156,7 @@ def test_every_line_is_right(name: str) -> None:
              if not line.passed]  # fmt: skip
     assert not wrong
     assert derivation.worst < 1e-6
-    graph = joint(PROGRAMS[name][0], *PROGRAMS[name][1])
+    graph = plain_forward(joint(PROGRAMS[name][0], *PROGRAMS[name][1]))[0]
     named = {v.of.label for v in graph.variables if v.of is not None and v.of.name is not None}
     told = {line.variable.label for line in derivation.gradients if line.kind == "gradient"}
     assert named - {"J"} <= told | {derivation.objective.label}
@@ -163,16 +164,16 @@ def test_every_line_is_right(name: str) -> None:
 
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_numpy_source_of_every_line_runs_and_is_right(name: str) -> None:
-    graph = joint(PROGRAMS[name][0], *PROGRAMS[name][1])
+    graph = plain_forward(joint(PROGRAMS[name][0], *PROGRAMS[name][1]))[0]
     derivation = derive(graph)
     values = Numbers(graph).values
     space = {op: record.numpy for op, record in OPERATORS.items()}
     space |= {f.__name__: f for f in vars(programs).values() if hasattr(f, "__code__")}
     space |= {"np": np, "lam": programs.lam, "beta": programs.beta}
-    space |= {default_name(v): values[v] for v in graph.variables if v.label or v.of}
+    space |= {own_name(v): values[v] for v in graph.variables if v.label or v.of}
     for line in derivation.lines:
         if line.kind in ("forward", "gradient"):
-            source = NumpyWriter().tensor(line.resolved)
+            source = NumpyWriter(own_name).tensor(line.resolved)
             wanted = values[line.gradient or line.variable]
             with np.errstate(all="ignore"):
                 found = np.squeeze(eval(source, dict(space)))
@@ -180,9 +181,22 @@ def test_numpy_source_of_every_line_runs_and_is_right(name: str) -> None:
             np.testing.assert_allclose(found, _flat(wanted), rtol=1e-9, atol=1e-12, err_msg=source)
 
 
+def own_name(variable) -> str:
+    """Gradients apart from everything else: a user may well have a ``dw``."""
+    return default_name(variable) if variable.of is None else f"g_{default_name(variable.of)}"
+
+
 def _flat(array):
     """Axes of length one are not written."""
     return np.squeeze(array)
+
+
+def test_numpy_form_takes_no_name_of_the_users() -> None:
+    derivation = of("slope_penalty")
+    equations = Equations(derivation, Unicode())
+    lines = [equations.numpy_form(line) for line in derivation.lines]
+    assert len({line.partition(" = ")[0] for line in lines}) == len(lines)
+    assert lines[1].partition(" = ")[2] == "np.sum(dw**2)"
 
 
 @pytest.mark.parametrize("name", PROGRAMS)
@@ -254,6 +268,16 @@ def test_functions_inside_functions() -> None:
     found = resolved(of("nested"))
     assert found["∂J/∂pre"] == "∂J/∂x ⊙ act′(pre)"
     assert found["∂J/∂pre₂"] == "∂J/∂P ⊙ act′(pre₂)"
+
+
+def test_an_objective_made_of_gradients() -> None:
+    found = resolved(of("slope_penalty"))
+    assert next(text for left, text in found.items() if left.endswith("/∂dw")) == "2 dw"
+
+
+def test_what_is_stopped_is_shown() -> None:
+    found = resolved(of("stopped"))
+    assert found["J"] == "hᵀ stop(h)" and found["∂J/∂h"] == "stop(h)"
 
 
 # -- Axes, data and mistakes -----------------------------------------------------------------------

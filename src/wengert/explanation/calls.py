@@ -94,7 +94,7 @@ def _opaque(
     elementwise = _is_elementwise(inside, operands, result)
     if not elementwise and not _is_loss(operands, result):
         return None
-    backward = _backward(graph, inside, result, call)
+    backward = _backward(graph, set(forward), inside, result, call)
     parts = _parts(graph, backward, operands)
     incoming = next((v for v in graph.variables if v.of is result), None)
     if incoming is None:
@@ -149,14 +149,18 @@ def _incoming(graph: Graph, backward: Sequence[Operation]) -> Variable | None:
 
 
 def _backward(
-    graph: Graph, inside: Sequence[Operation], result: Variable, call: Call | None
+    graph: Graph,
+    forward: set[Operation],
+    inside: Sequence[Operation],
+    result: Variable,
+    call: Call | None,
 ) -> list[Operation]:
     """Return the operations of the backward pass that carry out the rules of a call."""
     made = {out for op in inside for out in op.outputs}
     before = ancestors(graph.operations, [v for v in graph.variables if v.of is result])
     return [
         op for op in graph.operations
-        if op.origin in made and op.output not in before
+        if op.origin in made and op.output not in before and op not in forward
         and (call is None or (op.call is not None and call in op.call.path))
     ]  # fmt: skip
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 from wengert.explanation import algebra
 from wengert.explanation.lettering import Overrides
 from wengert.explanation.lines import Derivation, Kind, Line, Note, Prod
+from wengert.explanation.plain import plain_forward
 from wengert.explanation.scope import Scope, notation_of
 from wengert.explanation.shorthand import shorthands
 from wengert.explanation.terms import (
@@ -47,7 +48,7 @@ def derive(
     >>> [line.passed for line in derivation.gradients]
     [True, True]
     """
-    return _Author(graph, examples).write(axes)
+    return _Author(plain_forward(graph)[0], examples).write(axes)
 
 
 class _Author:

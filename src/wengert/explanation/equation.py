@@ -11,6 +11,7 @@ from wengert.explanation.numpy_text import NumpyWriter, default_name
 from wengert.explanation.style import ATOM, Style
 from wengert.explanation.terms import Sum
 from wengert.explanation.writer import Writer
+from wengert.graph.variable import Variable
 
 _LETTERS = "ijklrstuvwabcdef"
 
@@ -56,10 +57,15 @@ class Equations:
 
     def numpy_form(self, line: Line) -> str:
         """Return a line as NumPy source over the user's names."""
-        writer = NumpyWriter()
         left = line.gradient or (line.variable if line.kind == "forward" else None)
-        right = writer.tensor(line.resolved)
-        return right if left is None else f"{default_name(left)} = {right}"
+        right = NumpyWriter(self._source_name).tensor(line.resolved)
+        return right if left is None else f"{self._source_name(left)} = {right}"
+
+    def _source_name(self, variable: Variable) -> str:
+        """Return a name for source text; a gradient takes none that the user has."""
+        name = default_name(variable)
+        taken = {default_name(line.variable) for line in self.derivation.lines}
+        return f"{name}_" if variable.of is not None and name in taken else name
 
     def definition(self, tensor: Sum) -> str:
         """Return a tensor that has a letter by what the letter stands for."""

@@ -12,7 +12,7 @@ from wengert.explanation.terms import Apply, Sum, same_sums
 _WORDS = {
     "maximum": "max", "minimum": "min", "relu": "ReLU", "leaky_relu": "LeakyReLU",
     "gelu": "GELU", "sigmoid": "sigmoid", "arctan2": "atan2", "absolute": "abs",
-    "binary_cross_entropy": "bce", "logical_not": "not",
+    "stop_gradient": "stop", "binary_cross_entropy": "bce", "logical_not": "not",
 }  # fmt: skip
 _REDUCTIONS = {"max", "min", "prod", "var", "std", "argmax", "argmin", "any", "all", "logsumexp"}
 _ROW, _COLUMN = "row", "col"

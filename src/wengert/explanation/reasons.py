@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from wengert.explanation.notation import Notation
+from wengert.explanation.plain import plain_forward
 from wengert.explanation.scope import Scope, notation_of
 from wengert.explanation.shorthand import shorthands
 from wengert.explanation.style import Style, Unicode
@@ -39,7 +40,12 @@ def reasons(graph: Graph, style: Style | None = None) -> Reasons:
     >>> {variable.name: [text for _, text in why] for variable, why in found.items()}
     {'h': ['∂J/∂h = 2 h'], 'x': ['∂J/∂W = (∂J/∂h) xᵀ']}
     """
-    return _Witness(graph, style or Unicode()).tell()
+    plain, back = plain_forward(graph)
+    found = _Witness(plain, style or Unicode()).tell()
+    return {
+        back.get(variable, variable): tuple((back.get(g, g), text) for g, text in why)
+        for variable, why in found.items()
+    }
 
 
 class _Witness:

@@ -247,7 +247,7 @@ FUNCTIONS = (
     "log10", "exp2", "tan", "arctan", "sinh", "cosh", "logical_not", "isfinite", "isnan", "floor",
     "ceil", "maximum", "minimum", "arctan2", "less", "less_equal", "greater", "greater_equal",
     "equal", "not_equal", "logical_and", "logical_or", "relu", "leaky_relu", "sigmoid", "softplus",
-    "gelu", "binary_cross_entropy",
+    "gelu", "binary_cross_entropy", "stop_gradient",
 )  # fmt: skip
 
 RULES: Mapping[str, Rule] = {
@@ -264,7 +264,6 @@ RULES: Mapping[str, Rule] = {
     "power": _power,
     "power_derivative": _power_derivative,
     "identity": _same,
-    "stop_gradient": _same,
     "cast": _cast,
     "where": _where,
     "sum": lambda reader, operation: _reduced(reader, operation, mean=False),

@@ -10,12 +10,12 @@ from wengert.explanation.axes import Axes
 from wengert.explanation.calls import Opaque, opaque_calls
 from wengert.explanation.lettering import Overrides, letters
 from wengert.explanation.notation import Notation
+from wengert.explanation.plain import forward_of, objective_of
 from wengert.explanation.reading import Assume, Reader
 from wengert.explanation.terms import Constant, Named, Partial, Size, Sum, Value
 from wengert.graph.graph import Graph
 from wengert.graph.operation import Operation
 from wengert.graph.variable import Variable
-from wengert.graph.walk import forward_operations
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,7 +41,7 @@ class Scope:
     def __init__(self, graph: Graph, assume: Assume = lambda tensor, number, kind: True) -> None:
         self.graph, self.axes = graph, Axes(graph)
         self.objective = objective_of(graph)
-        self.forward: tuple[Operation, ...] = forward_operations(graph)
+        self.forward: tuple[Operation, ...] = forward_of(graph)
         named = [c for c in opaque_calls(graph, self.forward, self.objective) if self._tells(c)]
         self.calls = {call.result: call for call in named}
         hidden = {out for c in named for op in c.inside for out in op.outputs} - set(self.calls)
@@ -194,9 +194,3 @@ def notation_of(scope: Scope, overrides: Overrides | None = None) -> Notation:
     output = next((v for v in reversed(scope.shown) if v.rank and v in scope.gradients), None)
     shown = (*graph.inputs, *scope.shown)
     return Notation(scope.objective, names, letters(graph, scope.axes, shown, output, overrides))
-
-
-def objective_of(graph: Graph) -> Variable:
-    """Return J: the variable that the backward pass starts from."""
-    seeds = [v.of for v in graph.constants if v.of is not None and v.of in graph.outputs]
-    return seeds[0] if seeds else graph.outputs[0]

@@ -157,7 +157,8 @@ class Numbers:
             for operation in self._between(by, result):
                 output = operation.output
                 reads = any(variable in changed for variable in operation.inputs)
-                if output in fixed or not reads:
+                stopped = operation.operator == "stop_gradient"
+                if stopped or output in fixed or not reads:
                     continue
                 operands = [changed.get(v, self.values[v]) for v in operation.inputs]
                 changed[output] = _carry_out(operation, operands)
