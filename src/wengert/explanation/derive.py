@@ -217,7 +217,8 @@ class _Author:
                     left = Partial(call.result, operand, meaning)
                 error = self.numbers.compare(meaning, self.numbers.evaluator.tensor(meaning))
                 measured = self.numbers.slope(meaning, call.result, operand, ())
-                yield self._line("inside", left, meaning, operand, Check(error, measured))
+                line = self._line("inside", left, meaning, operand, Check(error, measured))
+                yield replace(line, location=call.inside[-1].location)
 
 
 def _without(factors: tuple[Factor, ...], one: Factor) -> tuple[Factor, ...]:
