@@ -11,10 +11,11 @@
 ;
 ; control (64-byte lines)          table (64-byte lines)
 ;   0    command   8 table  16 quit    0    gate: steps admitted * 2 + closed
-;   64   bell (i32)                    64   end  72 origin  80 deadline  88 stop  96 first
-;   128  sleepers                      128  groups  136 owners  144 group rows  152 stage rows
+;   64   bell (i32)  72 sleepers       64   end  72 origin  80 deadline  88 stop  96 first
+;   128  the same for parked threads   128  groups  136 owners  144 group rows  152 stage rows
 ;   192  active  200 late events       160  record rows  168 claims  176 claim stride
-;   208  spin ns 216 yield ns          184  done lines   192 timed
+;   208  spin ns 216 yield ns          184  done lines   192 timed  200 wide
+;   224  turn ns 232 threads
 ;   256 + 64 t   seen, clock, state
 ; group row  4 x i64: first stage, last stage, units, wakes
 ; stage row  8 x i64: units, grain, chunks, first record, last record
@@ -179,7 +180,7 @@ last:
   %wake = icmp ne i64 %wakes, 0
   br i1 %wake, label %bell, label %end
 bell:
-  call void @ring(ptr %control)
+  call void @ring(ptr %control, i64 0)
   br label %end
 end:
   ret void

@@ -30,14 +30,29 @@ stepend:
   %step1 = add i64 %step, 1
   br label %next
 done:
-  call void @ring(ptr %control)
+  call void @ring(ptr %control, i64 0)
   ret void
 }
 
-; The caller's side: opens the table for %steps more steps, or %budget ns, and runs with the team.
-; A fresh run starts counting its steps from 0. Returns the steps completed.
-define i64 @wengert_run(ptr %control, ptr %table, i64 %steps, i64 %budget, i64 %fresh, i64 %wake) {
+define i64 @wengert_run(ptr %control, ptr %table, i64 %steps) {
+  %told = call i64 @run(ptr %control, ptr %table, i64 %steps, i1 true)
+  ret i64 %told
+}
+
+; Goes on with a run: its steps are counted from where it began, and a stop stays one.
+define i64 @wengert_resume(ptr %control, ptr %table, i64 %steps) {
+  %told = call i64 @run(ptr %control, ptr %table, i64 %steps, i1 false)
+  ret i64 %told
+}
+
+; The caller's side: opens the table for %steps more steps, or one turn of time, and runs with the
+; team. Returns twice the steps completed, and 1 more where the team is smaller than it could be.
+define internal i64 @run(ptr %control, ptr %table, i64 %steps, i1 %new) {
 entry:
+  %pbudget = getelementptr i8, ptr %control, i64 224
+  %budget = load i64, ptr %pbudget
+  %pthreads = getelementptr i8, ptr %control, i64 232
+  %threads = load i64, ptr %pthreads
   %gate = load atomic i64, ptr %table acquire, align 8
   %from = lshr i64 %gate, 1
   %end = add i64 %from, %steps
@@ -49,7 +64,6 @@ entry:
   store atomic i64 %deadline, ptr %pdeadline monotonic, align 8
   %pfirst = getelementptr i8, ptr %table, i64 96
   store atomic i64 %from, ptr %pfirst monotonic, align 8
-  %new = icmp ne i64 %fresh, 0
   br i1 %new, label %reset, label %open
 reset:
   %porigin = getelementptr i8, ptr %table, i64 72
@@ -60,13 +74,19 @@ reset:
 open:
   %opened = shl i64 %from, 1
   store atomic i64 %opened, ptr %table release, align 8
-  %call = icmp ne i64 %wake, 0
-  br i1 %call, label %summon, label %go
+  %pactive = getelementptr i8, ptr %control, i64 192
+  %active = load atomic i64, ptr %pactive monotonic, align 8
+  %several = icmp sgt i64 %active, 1
+  %pwide = getelementptr i8, ptr %table, i64 200
+  %wideness = load i64, ptr %pwide
+  %wide = icmp ne i64 %wideness, 0
+  %wake = and i1 %several, %wide
+  br i1 %wake, label %summon, label %go
 summon:
   %ptable = getelementptr i8, ptr %control, i64 8
   store atomic ptr %table, ptr %ptable release, align 8
   %old = atomicrmw add ptr %control, i64 1 seq_cst
-  call void @ring(ptr %control)
+  call void @ring(ptr %control, i64 64)
   br label %go
 go:
   %slot = call ptr @slot(ptr %control, i64 0)
@@ -77,7 +97,12 @@ go:
   %last = load atomic i64, ptr %table acquire, align 8
   %reached = lshr i64 %last, 1
   %n = sub i64 %reached, %from
-  ret i64 %n
+  %twice = shl i64 %n, 1
+  %left = load atomic i64, ptr %pactive monotonic, align 8
+  %fewer = icmp slt i64 %left, %threads
+  %bit = zext i1 %fewer to i64
+  %told = or i64 %twice, %bit
+  ret i64 %told
 }
 
 ; A helper's whole life: parked until a command comes, at work until its run is over.
@@ -125,6 +150,6 @@ define void @wengert_quit(ptr %control) {
   %pquit = getelementptr i8, ptr %control, i64 16
   store atomic i64 1, ptr %pquit release, align 8
   %old = atomicrmw add ptr %control, i64 1 seq_cst
-  call void @ring(ptr %control)
+  call void @ring(ptr %control, i64 64)
   ret void
 }

@@ -14,9 +14,9 @@ import weakref
 from collections.abc import Callable
 from contextlib import suppress
 from functools import cache
+from operator import index
 from pathlib import Path
-
-import numpy as np
+from typing import SupportsIndex
 
 from wengert.base.errors import OptionError
 from wengert.native.primitives import clock_of
@@ -30,7 +30,7 @@ _SPIN, _YIELD = 30_000, 100_000
 _PATIENCE, _LONGEST = 150_000_000, 3_200_000_000
 _MOST_PER_CORE = 4
 # Places in the control block, in words: claiming.ll tells what they are.
-_COMMAND, _ACTIVE, _SPIN_AT, _YIELD_AT, _SLOTS, _SLOT = 0, 24, 26, 27, 32, 8
+_COMMAND, _ACTIVE, _TIMES, _SLOTS, _SLOT = 0, 24, 26, 32, 8
 
 Poll = Callable[[int], object]
 
@@ -51,7 +51,7 @@ def _quota(root: Path) -> float | None:
     return None
 
 
-def checked(threads: object) -> int:
+def checked(threads: SupportsIndex | None) -> int:
     """Return a number of threads that makes sense: by default as many as there are free cores.
 
     >>> checked(1)
@@ -60,18 +60,18 @@ def checked(threads: object) -> int:
     if threads is None:
         return free_cores()
     most = _MOST_PER_CORE * cores()
-    if isinstance(threads, bool) or not isinstance(threads, int | np.integer):
+    if isinstance(threads, bool) or not hasattr(threads, "__index__"):
+        got = f"threads={threads!r}"
+        raise OptionError("threads is a number", expected="an int, or None", got=got)
+    count = index(threads)
+    if not 1 <= count <= most:
         raise OptionError(
-            "threads is a number", expected="an int, or None", got=f"{type(threads).__name__}"
-        )
-    if not 1 <= threads <= most:
-        raise OptionError(
-            f"a program cannot run on {threads} threads",
+            f"a program cannot run on {count} threads",
             expected=f"1 to {most} threads ({_MOST_PER_CORE} for each core)",
-            got=f"threads={threads} on {cores()} cores",
+            got=f"threads={count} on {cores()} cores",
             remedy=f"threads=None takes {free_cores()}, one for each free core",
         )
-    return int(threads)
+    return count
 
 
 class _Crew:
@@ -80,16 +80,16 @@ class _Crew:
     def __init__(self, threads: int) -> None:
         self.control = words(_SLOTS + _SLOT * threads)
         self.control[_ACTIVE] = threads
-        self.control[_SPIN_AT], self.control[_YIELD_AT] = _SPIN, _YIELD
+        self.control[_TIMES : _TIMES + 4] = _SPIN, _YIELD, _TURN, threads
         self.address = address(self.control)
         self.slots = self.control[_SLOTS:].reshape(threads, _SLOT)
         self.helpers: list[threading.Thread] = []
+        self.caller = 0
         self.present: Table | None = None
         # Tables that a helper may still be leaving, with the command that replaced them.
         self.left: list[tuple[int, Table]] = []
 
-    def start(self) -> None:
-        """Start the helpers, once."""
+    def _start(self) -> None:
         for thread in range(1, len(self.slots)):
             helper = threading.Thread(
                 target=_help, args=(self.control, thread), name=f"wengert-{thread}", daemon=True
@@ -97,13 +97,18 @@ class _Crew:
             self.helpers.append(helper)
             helper.start()
 
-    def show(self, table: Table) -> None:
-        """Keep a table alive until no helper can be in it."""
+    def prepare(self, table: Table, caller: int) -> None:
+        """Make ready for runs of a table by this caller; keep the last until no helper is in it."""
+        if len(self.helpers) < len(self.slots) - 1:
+            self._start()
+        if caller != self.caller:
+            self.caller = caller
+            self.slots[0, 1] = clock_of(threading.get_native_id())
         if self.present is not None and self.present is not table:
             self.left.append((int(self.control[_COMMAND]) + 1, self.present))
         self.present = table
         if self.left:
-            seen = int(self.slots[1:, 0].min())
+            seen = int(self.slots[1:, 0].min(initial=2**62))
             self.left = [(command, old) for command, old in self.left if command > seen]
 
 
@@ -137,7 +142,6 @@ class Team:
         self._crew = _Crew(self.threads)
         self._watch: _Watch | None = None
         self._patience, self._back = _PATIENCE, 0
-        self._caller = 0
         self._end = weakref.finalize(self, _dismiss, self._crew)
 
     def after_fork(self) -> None:
@@ -172,41 +176,29 @@ class Team:
             raise RuntimeError("a table cannot run inside its own run")
         with table.lock:
             table.runner = me
+            mine = self._lock.acquire(blocking=False)
             try:
-                if not self._lock.acquire(blocking=False):
-                    return self._turns(_alone(), table, steps, poll, shared=False)
-                try:
-                    return self._turns(self._crew, table, steps, poll, shared=self.threads > 1)
-                finally:
-                    self._lock.release()
+                crew = self._crew if mine else _alone()
+                if mine and table.wide and (table is not crew.present or me != crew.caller):
+                    crew.prepare(table, me)
+                return self._turns(crew, table, steps, poll)
             finally:
                 table.runner = None
+                if mine:
+                    self._lock.release()
 
-    def _turns(
-        self, crew: _Crew, table: Table, steps: int, poll: Poll | None, *, shared: bool
-    ) -> int:
-        shared = shared and table.wide
-        if shared:
-            self._prepare(crew, table)
-        done, fresh = 0, 1
+    def _turns(self, crew: _Crew, table: Table, steps: int, poll: Poll | None) -> int:
+        told = self._native.run(crew.address, table.address, steps)
+        done = told >> 1
         while True:
-            wake = int(shared and crew.control[_ACTIVE] > 1)
-            done += self._native.run(crew.address, table.address, steps - done, _TURN, fresh, wake)
-            fresh = 0
-            if shared and crew.control[_ACTIVE] < self.threads:
+            if told & 1:
                 self._look_around(crew)
-            stop = poll is not None and poll(done) is True
-            if stop or done >= steps or table.stopped:
+            if poll is not None and poll(done) is True:
                 return done
-
-    def _prepare(self, crew: _Crew, table: Table) -> None:
-        if not crew.helpers:
-            crew.start()
-        crew.show(table)
-        caller = threading.get_native_id()
-        if caller != self._caller:
-            self._caller = caller
-            crew.slots[0, 1] = clock_of(caller)
+            if done >= steps or table.stopped:
+                return done
+            told = self._native.resume(crew.address, table.address, steps - done)
+            done += told >> 1
 
     def _look_around(self, crew: _Crew) -> None:
         now = time.monotonic_ns()

@@ -3,14 +3,16 @@
 ; @now and @clock (ns), @give (another thread may run), @nap (sleeps while the bell shows a number,
 ; for so many ns at most; 0: until it rings) and @strike (wakes whoever naps on the bell).
 
-; Wakes sleepers, if there are any: the caller has changed what they wait for.
-define internal void @ring(ptr %control) {
-  %ps = getelementptr i8, ptr %control, i64 128
+; Wakes sleepers, if there are any: the caller has changed what they wait for. The bell of a run
+; (%which 0) leaves parked threads alone; they have one of their own (%which 64).
+define internal void @ring(ptr %control, i64 %which) {
+  %bells = getelementptr i8, ptr %control, i64 64
+  %bell = getelementptr i8, ptr %bells, i64 %which
+  %ps = getelementptr i8, ptr %bell, i64 8
   %n = load atomic i64, ptr %ps seq_cst, align 8
   %any = icmp sgt i64 %n, 0
   br i1 %any, label %wake, label %done
 wake:
-  %bell = getelementptr i8, ptr %control, i64 64
   %old = atomicrmw add ptr %bell, i32 1 seq_cst
   call void @strike(ptr %bell)
   br label %done
@@ -111,9 +113,10 @@ entry:
   %slot = call ptr @slot(ptr %control, i64 %thread)
   %pstate = getelementptr i64, ptr %slot, i64 2
   %pactive = getelementptr i8, ptr %control, i64 192
-  %bell = getelementptr i8, ptr %control, i64 64
-  %psleepers = getelementptr i8, ptr %control, i64 128
   %judging = icmp ne i64 %nap, 0
+  %which = select i1 %judging, i64 64, i64 128
+  %bell = getelementptr i8, ptr %control, i64 %which
+  %psleepers = getelementptr i8, ptr %bell, i64 8
   %t0 = call i64 @now()
   br label %spinning
 spinning:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ctypes
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -25,9 +25,9 @@ Words = NDArray[np.int64]
 SMALL = 3_000.0
 _LINE = 8
 # Places in the head of a table, in words: claiming.ll tells what they are.
-_GATE, _ORIGIN, _STOP, _GROUPS, _TIMED = 0, 9, 11, 16, 24
+_GATE, _ORIGIN, _STOP, _GROUPS, _TIMED, _WIDE = 0, 9, 11, 16, 24, 25
 _HEAD = 4 * _LINE
-_CALLS = ("wengert_run", "wengert_work", "wengert_quit")
+_CALLS = ("wengert_run", "wengert_resume", "wengert_work", "wengert_quit")
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +93,7 @@ class Table:
         self._done = words(_LINE * len(groups))
         self._head = words(_HEAD)
         self._head[_GATE] = 1
+        self._head[_WIDE] = int(self.wide)
         self._head[_GROUPS : _GROUPS + 8] = (
             len(groups), owners, address(self._groups), address(self._stages),
             address(self._rows), address(self._claims), 8 * len(self._claims) // owners,
@@ -213,9 +214,10 @@ class Calls:
     """The walker's functions; ctypes lets other Python threads run meanwhile."""
 
     library: Library
-    run: ctypes._CFunctionType  # pyright: ignore[reportPrivateUsage]
-    work: ctypes._CFunctionType  # pyright: ignore[reportPrivateUsage]
-    quit: ctypes._CFunctionType  # pyright: ignore[reportPrivateUsage]
+    run: Callable[[int, int, int], int]
+    resume: Callable[[int, int, int], int]
+    work: Callable[[int, int], None]
+    quit: Callable[[int], None]
 
 
 @cache
@@ -224,12 +226,13 @@ def calls() -> Calls:
     here = Path(__file__).parent
     files = ("waiting.ll", "claiming.ll", "running.ll")
     text = "\n".join([primitives(), *((here / name).read_text() for name in files)])
-    library = session().text(text, _CALLS, optimise=True)
-    run, work, leave = (library.addresses[name] for name in _CALLS)
+    library = session().text(text, _CALLS)
+    run, resume, work, leave = (library.addresses[name] for name in _CALLS)
     number = ctypes.c_int64
     return Calls(
         library,
-        ctypes.CFUNCTYPE(number, *[number] * 6)(run),
+        ctypes.CFUNCTYPE(number, *[number] * 3)(run),
+        ctypes.CFUNCTYPE(number, *[number] * 3)(resume),
         ctypes.CFUNCTYPE(None, number, number)(work),
         ctypes.CFUNCTYPE(None, number)(leave),
     )
