@@ -15,8 +15,8 @@ from wengert.base.errors import OptionError, WengertError, WengertWarning
 from wengert.base.quantities import parse_bytes
 from wengert.base.shapes import Shape
 from wengert.base.tree import Structure, flatten, unflatten
-from wengert.explanation.curves import memory_svg
-from wengert.explanation.reasons import reasons
+from wengert.explanation.drawing.curves import memory_svg
+from wengert.explanation.mathematics.reasons import reasons
 from wengert.graph.graph import Graph
 from wengert.planning.dump import dump
 from wengert.planning.growth import Growth, Largest, growth, largest

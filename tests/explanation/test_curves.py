@@ -9,7 +9,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 import networks
 
-from wengert.explanation.curves import curves_svg, memory_svg, ticks
+from wengert.explanation.drawing.curves import curves_svg, memory_svg, ticks
 from wengert.planning.plan import plan_graph
 from wengert.planning.timeline import timeline
 

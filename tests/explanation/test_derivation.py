@@ -14,16 +14,16 @@ sys.path.insert(0, str(Path(__file__).parent))
 import programs
 
 from wengert.base.errors import OptionError
-from wengert.explanation import algebra, rules
-from wengert.explanation.derive import derive
-from wengert.explanation.equation import Equations
-from wengert.explanation.latex import equation, to_latex
-from wengert.explanation.numpy_text import NumpyWriter, default_name
-from wengert.explanation.plain import plain_forward
-from wengert.explanation.reasons import reasons
-from wengert.explanation.style import Unicode
-from wengert.explanation.text import to_text
-from wengert.explanation.verify import Numbers
+from wengert.explanation.mathematics import algebra, rules
+from wengert.explanation.mathematics.derive import derive
+from wengert.explanation.mathematics.equation import Equations
+from wengert.explanation.mathematics.latex import equation, to_latex
+from wengert.explanation.mathematics.numpy_text import NumpyWriter, default_name
+from wengert.explanation.mathematics.plain import plain_forward
+from wengert.explanation.mathematics.reasons import reasons
+from wengert.explanation.mathematics.style import Unicode
+from wengert.explanation.mathematics.text import to_text
+from wengert.explanation.mathematics.verify import Numbers
 from wengert.operators.registry import OPERATORS
 from wengert.tracing.spec import Spec
 from wengert.transforms import joint

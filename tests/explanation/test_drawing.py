@@ -15,10 +15,10 @@ sys.path.insert(0, str(Path(__file__).parent))
 import networks
 
 from wengert.base.errors import DifferentiationError
-from wengert.explanation.draw import svg
-from wengert.explanation.drawing import forward_picture, forward_svg
-from wengert.explanation.ladder import ladder_picture, ladder_svg
-from wengert.explanation.picture import (
+from wengert.explanation.drawing.draw import svg
+from wengert.explanation.drawing.forward import forward_picture, forward_svg
+from wengert.explanation.drawing.ladder import ladder_picture, ladder_svg
+from wengert.explanation.drawing.picture import (
     Box,
     Circle,
     Edge,

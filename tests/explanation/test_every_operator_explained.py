@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from wengert.explanation.derive import derive
-from wengert.explanation.equation import Equations
-from wengert.explanation.latex import to_latex
-from wengert.explanation.style import Unicode
-from wengert.explanation.text import to_text
+from wengert.explanation.mathematics.derive import derive
+from wengert.explanation.mathematics.equation import Equations
+from wengert.explanation.mathematics.latex import to_latex
+from wengert.explanation.mathematics.style import Unicode
+from wengert.explanation.mathematics.text import to_text
 from wengert.operators.registry import OPERATORS
 from wengert.tracing.apply import apply
 from wengert.transforms import joint

@@ -7,10 +7,10 @@ from itertools import combinations
 
 import numpy as np
 
-from wengert.explanation.evaluate import Evaluator
-from wengert.explanation.formula import Indexed, Leaf, Product, Transposed, leaves
-from wengert.explanation.matrix import matrix_form
-from wengert.explanation.terms import Factor, Index, Sum, Term, Value
+from wengert.explanation.mathematics.evaluate import Evaluator
+from wengert.explanation.mathematics.formula import Indexed, Leaf, Product, Transposed, leaves
+from wengert.explanation.mathematics.matrix import matrix_form
+from wengert.explanation.mathematics.terms import Factor, Index, Sum, Term, Value
 from wengert.graph.variable import Variable
 
 COUNT = 5_000
@@ -78,7 +78,7 @@ def test_random_terms_are_printed_right() -> None:
 
 
 def test_fuzz_sees_a_forgotten_transpose(monkeypatch) -> None:
-    monkeypatch.setattr("wengert.explanation.matrix.transpose", lambda formula: formula)
+    monkeypatch.setattr("wengert.explanation.mathematics.matrix.transpose", lambda formula: formula)
     try:
         wrong, _ = wrong_terms(200, 1)
     except ValueError:  # shapes that do not fit are a find as well

@@ -15,13 +15,13 @@ import numpy as np
 from wengert.base.errors import OptionError
 from wengert.base.files import write_atomically
 from wengert.base.tree import flatten
-from wengert.explanation.derive import derive
-from wengert.explanation.drawing import forward_svg
-from wengert.explanation.ladder import ladder_svg
-from wengert.explanation.latex import to_latex
-from wengert.explanation.lines import Derivation
-from wengert.explanation.scene import Opened
-from wengert.explanation.text import to_text
+from wengert.explanation.drawing.forward import forward_svg
+from wengert.explanation.drawing.ladder import ladder_svg
+from wengert.explanation.drawing.scene import Opened
+from wengert.explanation.mathematics.derive import derive
+from wengert.explanation.mathematics.latex import to_latex
+from wengert.explanation.mathematics.lines import Derivation
+from wengert.explanation.mathematics.text import to_text
 from wengert.explanation.traced import Graph, trace
 from wengert.graph.graph import Array
 from wengert.tracing.trace import is_array_like

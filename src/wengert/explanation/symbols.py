@@ -6,7 +6,7 @@ import re
 from typing import NamedTuple
 
 from wengert.base.shapes import Shape
-from wengert.explanation.picture import Label, Line, Span
+from wengert.explanation.drawing.picture import Label, Line, Span
 from wengert.graph.variable import Variable
 
 GREEK = {

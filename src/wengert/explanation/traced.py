@@ -8,8 +8,8 @@ from typing import Any
 
 from wengert.base.errors import GraphError
 from wengert.base.tree import Structure, flatten, unflatten
-from wengert.explanation.drawing import forward_svg
-from wengert.explanation.scene import Opened
+from wengert.explanation.drawing.forward import forward_svg
+from wengert.explanation.drawing.scene import Opened
 from wengert.explanation.source import to_source
 from wengert.graph import graph as data
 from wengert.graph import text

@@ -220,7 +220,7 @@ def _squared_norm(x: Any) -> Any:
 
 squared_norm = recordable("squared_norm", _squared_norm)
 
-# -- Decompositions ---------------------------------------------------------------------------------
+# -- Decompositions ------------------------------------------------------------------------------
 
 
 def _in_dtype_of(x: Any, other: Any) -> Any:

@@ -91,7 +91,7 @@ def _logsumexp_rule(g: Any, y: Any, x: Any, *, axis: Axes, keepdims: bool) -> An
     return expand(g, x.shape, axis, keepdims) * np.exp(x - wide)
 
 
-# -- Decompositions ---------------------------------------------------------------------------------
+# -- Decompositions ------------------------------------------------------------------------------
 # They subtract the maximum as the meanings do: exp of a large logit alone would be infinite.
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from wengert.base.errors import OptionError
 from wengert.base.files import write_atomically
-from wengert.explanation.curves import curves_svg
+from wengert.explanation.drawing.curves import curves_svg
 from wengert.explanation.explain import Explanation, explain
 from wengert.training.history import History
 

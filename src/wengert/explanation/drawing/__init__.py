@@ -1,0 +1,1 @@
+"""Forward and backward pass as pictures, and plots of training and memory."""
