@@ -4,6 +4,7 @@ llvmlite carries no types. Here its two modules become values of type Any, and t
 signatures what is meant, so that the rest of this floor is checked strictly.
 """
 
+# pyright: reportMissingTypeStubs=false
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any, cast
 
+import llvmlite
 import llvmlite.binding
 import llvmlite.ir
 
@@ -19,6 +21,7 @@ from wengert.base.dtypes import Dtype
 
 ir: Any = cast(Any, llvmlite.ir)
 binding: Any = cast(Any, llvmlite.binding)
+VERSION = f"{llvmlite.__version__} {binding.llvm_version_info}"
 
 Type = Any
 Value = Any
@@ -148,8 +151,9 @@ def loop(
 ) -> list[Value]:
     """Emit ``for i in range(*span)`` and return what it carried to its end.
 
-    ``span`` is begin, end and step, 64 bits wide. ``body(i, *carried)`` emits one round and returns the next values of what is carried; it may
-    open blocks of its own. Nothing is done where the span is empty.
+    ``span`` is begin, end and step, 64 bits wide. ``body(i, *carried)`` emits one round and
+    returns the next values of what is carried; it may open blocks of its own. Nothing is done
+    where the span is empty.
     """
     begin, end, step = span
     before: Block = builder.block

@@ -74,9 +74,13 @@ class Table:
     Args:
         records: in order; the memory behind their addresses must outlive every run.
         owners: how many blocks the chunks of each record are shared into: the team's threads.
+        keep: what must live as long as the table: libraries, operands.
     """
 
-    def __init__(self, records: Sequence[Record], owners: int = 1) -> None:
+    def __init__(
+        self, records: Sequence[Record], owners: int = 1, keep: Sequence[object] = ()
+    ) -> None:
+        self._keep = tuple(keep)
         self.records, self.owners = tuple(records), owners
         self.lock = threading.Lock()
         self.runner: int | None = None
