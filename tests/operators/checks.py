@@ -91,6 +91,7 @@ FIELDS: dict[str, Callable[[Operator], bool]] = {
         callable(r.decomposition) == (r.kind == "composite")
         or (callable(r.decomposition) and r.kind == "reduction")),
     "variadic": lambda r: isinstance(r.variadic, bool),
+    "scalar": lambda r: callable(r.scalar) or (r.scalar is None and r.kind != "elementwise"),
 }  # fmt: skip
 
 

@@ -46,7 +46,7 @@ def test_record_has_no_holes(record: Operator, name: str) -> None:
         ("latex", ""), ("latex", "{x}}"), ("cost", Cost()), ("cost", None), ("saves", ("z",)),
         ("samples", Samples(lambda rng: [])), ("linear_in", (-1,)), ("symbol", ""),
         ("kinks", ("0",)), ("aliases", "sometimes"), ("workspace", 0), ("decomposition", abs),
-        ("variadic", None),
+        ("variadic", None), ("scalar", None),
     ],
 )  # fmt: skip
 def test_a_hole_fails(field: str, hole: Any) -> None:

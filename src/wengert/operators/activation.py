@@ -105,6 +105,28 @@ def _gelu_rule(g: Any, y: Any, x: Any) -> Any:
     return g * (gate * (1 + z * (1 - gate) * slope))
 
 
+# -- Scalar formulas ------------------------------------------------------------------------------
+
+
+def _leaky_scalar(b: Any, x: Any, *, slope: float) -> Any:
+    return (b.max if slope <= 1 else b.min)(x, b.mul(x, slope))
+
+
+def _sigmoid_scalar(b: Any, x: Any) -> Any:
+    small = b.exp(b.neg(b.abs(x)))
+    return b.div(b.select(b.ge(x, 0), 1, small), b.add(small, 1))
+
+
+def _softplus_scalar(b: Any, x: Any) -> Any:
+    return b.add(b.max(x, 0), b.log1p(b.exp(b.neg(b.abs(x)))))
+
+
+def _gelu_scalar(b: Any, x: Any) -> Any:
+    z = b.min(b.max(x, -_HELD), _HELD)
+    cube = b.mul(b.mul(b.mul(z, z), z), _CUBE)
+    return b.mul(_sigmoid_scalar(b, b.mul(b.add(z, cube), 2 * _GELU)), x)
+
+
 # -- Records --------------------------------------------------------------------------------------
 
 _TAILS = (0.0, 1.0, -40.0, 40.0, -800.0, 800.0)
@@ -132,7 +154,7 @@ ACTIVATIONS: tuple[Operator, ...] = (
         "relu", "composite", _relu, _result("relu"), (lambda g, y, x: np.where(y > 0, g, 0),),
         latex=r"\operatorname{{relu}}({x})", cost=Cost(flops=1), samples=_BENT, saves=("y",),
         symbol="relu", kinks=(0.0,), inplace=(0,),
-        decomposition=lambda x: np.maximum(x, 0),
+        decomposition=lambda x: np.maximum(x, 0), scalar=lambda b, x: b.max(x, 0),
     ),
     Operator(
         "leaky_relu", "composite", _leaky_relu, _result("leaky_relu"),
@@ -140,7 +162,7 @@ ACTIVATIONS: tuple[Operator, ...] = (
         latex=r"\operatorname{{leaky\_relu}}({x})", cost=Cost(flops=2),
         samples=Samples(_leaky_cases, _TAILS), saves=("x0",), symbol="leaky", kinks=(0.0,),
         inplace=(0,),
-        decomposition=lambda x, *, slope: np.where(x > 0, x, slope * x),
+        decomposition=lambda x, *, slope: np.where(x > 0, x, slope * x), scalar=_leaky_scalar,
     ),
     # y(1 − y) errs by less than one rounding of the largest derivative, and needs no x.
     Operator(
@@ -150,6 +172,7 @@ ACTIVATIONS: tuple[Operator, ...] = (
         saves=("y",), symbol="σ", inplace=(0,),
         workspace=lambda x: nbytes(x) + nbytes(Type(x.shape, np.dtype(bool))),
         decomposition=lambda x: np.exp(np.minimum(x, 0)) / (1 + np.exp(-np.abs(x))),
+        scalar=_sigmoid_scalar,
     ),
     Operator(
         "softplus", "composite", _softplus, _result("softplus"),
@@ -157,11 +180,12 @@ ACTIVATIONS: tuple[Operator, ...] = (
         latex=r"\log(1 + \exp({x}))", cost=Cost(flops=3, transcendental=2), samples=_SMOOTH,
         saves=("x0",), symbol="softplus", inplace=(0,),
         decomposition=lambda x: np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x))),
+        scalar=_softplus_scalar,
     ),
     Operator(
         "gelu", "composite", _gelu, _result("gelu"), (_gelu_rule,),
         latex=r"\operatorname{{gelu}}({x})", cost=Cost(flops=10, transcendental=1),
         samples=_SMOOTH, saves=("x0",), symbol="gelu", inplace=(0,), workspace=_two_and_a_mask,
-        decomposition=lambda x: x * sigmoid(_gelu_inner(_held(x))),
+        decomposition=lambda x: x * sigmoid(_gelu_inner(_held(x))), scalar=_gelu_scalar,
     ),
 )  # fmt: skip

@@ -33,6 +33,7 @@ def _operator(
     symbol: str,
     samples: Samples,
     *,
+    scalar: Rule,
     saves: tuple[str, ...] = _ALL,
     cost: Cost = _ONE,
     linear_in: tuple[int, ...] = (),
@@ -50,6 +51,7 @@ def _operator(
         linear_in=linear_in,
         symbol=symbol,
         inplace=(0, 1),
+        scalar=scalar,
     )
 
 
@@ -97,6 +99,7 @@ _MULTIPLY_OR_ZERO = Operator(
     symbol="⊙",
     inplace=(0, 1),
     workspace=_mask,
+    scalar=lambda b, g, d: b.select(b.ne(g, 0), b.mul(g, d), 0),
 )
 _DIVIDE_OR_ZERO = Operator(
     "divide_or_zero",
@@ -115,6 +118,7 @@ _DIVIDE_OR_ZERO = Operator(
     symbol="÷",
     inplace=(0, 1),
     workspace=_mask,
+    scalar=lambda b, x0, x1: b.select(b.ne(x0, 0), b.div(x0, x1), 0),
 )
 
 # -- Powers -----------------------------------------------------------------------------------
@@ -155,6 +159,7 @@ _POWER_DERIVATIVE = Operator(
     symbol="pxᵖ⁻¹",
     inplace=(0, 1),
     workspace=lambda x0, x1: int(np.prod(x1.shape)) * (1 + x1.dtype.itemsize),
+    scalar=lambda b, x, p: b.mul(b.select(b.ne(p, 0), b.pow(x, b.sub(p, 1)), 0), p),
 )  # fmt: skip
 
 # -- Extrema: where two operands tie, each takes half of the gradient ---------------------------
@@ -172,17 +177,18 @@ BINARY: tuple[Operator, ...] = (
     _operator(
         np.add, (lambda g, y, x0, x1: g, lambda g, y, x0, x1: g), "{x0} + {x1}", "+",
         binary(real(-3, 3), real(-3, 3), special=(0.0, 1e300), analytic=True),
-        saves=(), linear_in=(0, 1),
+        scalar=lambda b, x0, x1: b.add(x0, x1), saves=(), linear_in=(0, 1),
     ),
     _operator(
         np.subtract, (lambda g, y, x0, x1: g, lambda g, y, x0, x1: -g), "{x0} - {x1}", "−",
         binary(real(-3, 3), real(-3, 3), special=(0.0, 1e300), analytic=True),
-        saves=(), linear_in=(0, 1),
+        scalar=lambda b, x0, x1: b.sub(x0, x1), saves=(), linear_in=(0, 1),
     ),
     _operator(
         np.multiply, (lambda g, y, x0, x1: g * x1, lambda g, y, x0, x1: g * x0),
         r"{x0} \odot {x1}", "×",
-        binary(real(-3, 3), real(-3, 3), special=(0.0, 1e150), analytic=True), linear_in=(0, 1),
+        binary(real(-3, 3), real(-3, 3), special=(0.0, 1e150), analytic=True),
+        scalar=lambda b, x0, x1: b.mul(x0, x1), linear_in=(0, 1),
     ),
     _operator(
         np.divide,
@@ -192,7 +198,7 @@ BINARY: tuple[Operator, ...] = (
         ),
         r"\frac{{{x0}}}{{{x1}}}", "÷",
         binary(real(-3, 3), _NONZERO, special=(1.0, -2.0, 1e150), analytic=True),
-        saves=("y", "x1"), linear_in=(0,),
+        scalar=lambda b, x0, x1: b.div(x0, x1), saves=("y", "x1"), linear_in=(0,),
     ),
     _operator(
         np.power,
@@ -202,7 +208,7 @@ BINARY: tuple[Operator, ...] = (
         ),
         "{x0}^{{{x1}}}", "xᵖ",
         binary(real(0.3, 2), real(-2, 3), special=(1.0, 2.0, 3.0), analytic=True),
-        saves=("y", "x0", "x1"), cost=Cost(transcendental=1),
+        scalar=lambda b, x0, x1: b.pow(x0, x1), saves=("y", "x0", "x1"), cost=Cost(transcendental=1),
     ),
     _operator(
         np.maximum,
@@ -213,6 +219,7 @@ BINARY: tuple[Operator, ...] = (
         r"\max({x0}, {x1})", "max",
         binary(away_from(real(-3, 3), 0.0, gap=0.3), lambda rng, s: 0.1 * real(-1, 1)(rng, s),
                special=(0.0, 1e300)),
+        scalar=lambda b, x0, x1: b.max(x0, x1),
     ),
     _operator(
         np.minimum,
@@ -223,6 +230,7 @@ BINARY: tuple[Operator, ...] = (
         r"\min({x0}, {x1})", "min",
         binary(away_from(real(-3, 3), 0.0, gap=0.3), lambda rng, s: 0.1 * real(-1, 1)(rng, s),
                special=(0.0, 1e300)),
+        scalar=lambda b, x0, x1: b.min(x0, x1),
     ),
     # At the origin, where no derivative exists, the rule gives 0.
     _operator(
@@ -232,7 +240,8 @@ BINARY: tuple[Operator, ...] = (
             lambda g, y, x0, x1: -_arctan2_part(g, x0, x0, x1),
         ),
         r"\operatorname{{atan2}}({x0}, {x1})", "atan2",
-        binary(_NONZERO, real(0.3, 3), special=(0.0, 1.0)), cost=_ONE,
+        binary(_NONZERO, real(0.3, 3), special=(0.0, 1.0)), scalar=lambda b, x0, x1: b.arctan2(x0, x1),
+        cost=_ONE,
     ),
     _MULTIPLY_OR_ZERO,
     _DIVIDE_OR_ZERO,
@@ -286,6 +295,7 @@ WHERE = Operator(
     symbol="where",
     inplace=(1, 2),
     workspace=lambda c, a, b: 0 if c.dtype == bool else int(np.prod(c.shape)),
+    scalar=lambda b, condition, x, y: b.select(condition, x, y),
 )
 
 CHOICE: tuple[Operator, ...] = (WHERE,)

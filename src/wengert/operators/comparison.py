@@ -9,13 +9,13 @@ from __future__ import annotations
 import numpy as np
 
 from wengert.operators.broadcasting import elementwise_meaning, elementwise_result
-from wengert.operators.record import Cost, Operator
+from wengert.operators.record import Cost, Operator, Rule
 from wengert.operators.samples import binary, real, unary
 
 _SPECIAL = (0.0, 1.0, -800.0, 1e300)
 
 
-def _operator(function: np.ufunc, latex: str, symbol: str = "") -> Operator:
+def _operator(function: np.ufunc, latex: str, scalar: Rule, symbol: str = "") -> Operator:
     two = function.nin == 2
     return Operator(
         function.__name__,
@@ -31,22 +31,23 @@ def _operator(function: np.ufunc, latex: str, symbol: str = "") -> Operator:
             else unary(real(-3, 3), special=_SPECIAL)
         ),
         symbol=symbol or function.__name__,
+        scalar=scalar,
     )
 
 
 CONSTANT: tuple[Operator, ...] = (
-    _operator(np.sign, r"\operatorname{{sign}}({x})"),
-    _operator(np.floor, r"\lfloor {x} \rfloor"),
-    _operator(np.ceil, r"\lceil {x} \rceil"),
-    _operator(np.isfinite, r"[\lvert {x} \rvert < \infty]"),
-    _operator(np.isnan, r"[{x} \text{{ is NaN}}]"),
-    _operator(np.logical_not, r"\lnot {x}", "¬"),
-    _operator(np.less, "[{x0} < {x1}]", "<"),
-    _operator(np.less_equal, r"[{x0} \le {x1}]", "≤"),
-    _operator(np.greater, "[{x0} > {x1}]", ">"),
-    _operator(np.greater_equal, r"[{x0} \ge {x1}]", "≥"),
-    _operator(np.equal, "[{x0} = {x1}]", "="),
-    _operator(np.not_equal, r"[{x0} \ne {x1}]", "≠"),
-    _operator(np.logical_and, r"{x0} \land {x1}", "∧"),
-    _operator(np.logical_or, r"{x0} \lor {x1}", "∨"),
+    _operator(np.sign, r"\operatorname{{sign}}({x})", lambda b, x: b.sign(x)),
+    _operator(np.floor, r"\lfloor {x} \rfloor", lambda b, x: b.floor(x)),
+    _operator(np.ceil, r"\lceil {x} \rceil", lambda b, x: b.ceil(x)),
+    _operator(np.isfinite, r"[\lvert {x} \rvert < \infty]", lambda b, x: b.isfinite(x)),
+    _operator(np.isnan, r"[{x} \text{{ is NaN}}]", lambda b, x: b.isnan(x)),
+    _operator(np.logical_not, r"\lnot {x}", lambda b, x: b.not_(x), "¬"),
+    _operator(np.less, "[{x0} < {x1}]", lambda b, x0, x1: b.lt(x0, x1), "<"),
+    _operator(np.less_equal, r"[{x0} \le {x1}]", lambda b, x0, x1: b.le(x0, x1), "≤"),
+    _operator(np.greater, "[{x0} > {x1}]", lambda b, x0, x1: b.gt(x0, x1), ">"),
+    _operator(np.greater_equal, r"[{x0} \ge {x1}]", lambda b, x0, x1: b.ge(x0, x1), "≥"),
+    _operator(np.equal, "[{x0} = {x1}]", lambda b, x0, x1: b.eq(x0, x1), "="),
+    _operator(np.not_equal, r"[{x0} \ne {x1}]", lambda b, x0, x1: b.ne(x0, x1), "≠"),
+    _operator(np.logical_and, r"{x0} \land {x1}", lambda b, x0, x1: b.and_(x0, x1), "∧"),
+    _operator(np.logical_or, r"{x0} \lor {x1}", lambda b, x0, x1: b.or_(x0, x1), "∨"),
 )

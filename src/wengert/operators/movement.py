@@ -157,6 +157,7 @@ MOVEMENT: tuple[Operator, ...] = (
         "cast", "elementwise", _cast, _cast_result,
         (lambda g, y, x, *, dtype: to_dtype(g, dtype=x.dtype.name),),
         latex="{x}", cost=FREE, symbol="cast", linear_in=(0,),
+        scalar=lambda b, x, *, dtype: b.cast(x, dtype),
         samples=_single((((2, 3), {"dtype": "float64"}), ((), {"dtype": "float64"}),
                          ((0,), {"dtype": "float64"})), analytic=False),
     ),

@@ -90,6 +90,11 @@ class Operator:
         workspace: ``workspace(*types, **attributes) -> bytes`` that the NumPy meaning holds
             beside operands and result while it runs; None where that is nothing.
         decomposition: for a composite, plain NumPy over simpler operators.
+        scalar: ``scalar(b, *operands, **attributes)``, the result of one element as a formula
+            in the methods of a builder ``b`` (add, mul, max, select, exp, tanh, cast …), which
+            decides what the operands are: native code, a vector of elements. Written apart
+            from the NumPy meaning, so that comparing them says something. Every elementwise
+            operator has one.
         variadic: whether the number of operands is free.
     """
 
@@ -110,6 +115,7 @@ class Operator:
     workspace: Rule | None = None
     decomposition: Rule | None = None
     variadic: bool = False
+    scalar: Rule | None = None
 
     @property
     def differentiable(self) -> bool:
