@@ -18,6 +18,7 @@ from wengert.graph.graph import Array, Graph
 from wengert.graph.variable import Variable
 from wengert.reference.interpreter import run
 from wengert.tracing import frames
+from wengert.tracing.freshness import signature, surroundings
 from wengert.tracing.names import Names, finished_graph
 from wengert.tracing.trace import Trace, argument_names, is_array_like, trace_with_captures
 from wengert.tracing.tracer import Tracer
@@ -184,12 +185,6 @@ def name(value: Any, label: str) -> Any:
 # -- running a traced graph on arrays, or inside another trace ----------------------------------
 
 
-def _leaf_key(leaf: Any) -> Any:
-    if is_array_like(leaf):
-        return (tuple(leaf.shape), leaf.dtype)
-    return ("static", type(leaf), leaf if leaf.__hash__ else id(leaf))
-
-
 def _inputs(args: tuple[Any, ...]) -> list[Any]:
     return [leaf for leaf in flatten(args, is_leaf=is_array_like)[0] if is_array_like(leaf)]
 
@@ -208,7 +203,8 @@ def _run(graph: Graph, captured: tuple[Any, ...], args: tuple[Any, ...]) -> list
 def value_and_grad(objective: Callable[..., Any], wrt: Wrt = 0) -> Callable[..., Any]:
     """Return a function that gives (J, ∂J/∂wrt) — or ((J, aux), ∂J/∂wrt).
 
-    The function is traced once for each combination of shapes and dtypes; its graph holds the
+    The function is traced once for each combination of shapes and dtypes, and again when a
+    default, closure, global or attribute that its code names has changed; its graph holds the
     forward and the backward pass. It may itself be differentiated, to any order.
 
     Args:
@@ -223,28 +219,35 @@ def value_and_grad(objective: Callable[..., Any], wrt: Wrt = 0) -> Callable[...,
     >>> float(J), gradient.tolist()
     (1.0, [0.0, 2.0])
     """
-    graphs: dict[Any, _Joint] = {}
+    graphs: dict[Any, tuple[Any, _Joint]] = {}
 
     @wraps(objective)
     def both(*args: Any) -> Any:
         positions = (wrt,) if isinstance(wrt, int) else wrt
         args = _checked_arguments(objective, args, positions)
-        found = _cached(graphs, args, lambda: _differentiated(objective, args, wrt))
+        found = _fresh(graphs, objective, args, wrt)
         results = _run(found.graph, found.captured, args)
         return unflatten(found.graph.output_structure, results)
 
     return both
 
 
-def _cached(graphs: dict[Any, Any], args: tuple[Any, ...], make: Callable[[], Any]) -> Any:
-    """Trace once a signature; a function that reads outer traced values is traced each time."""
-    leaves, structure = flatten(args, is_leaf=is_array_like)
-    key = (structure, tuple(_leaf_key(leaf) for leaf in leaves))
-    if key in graphs:
-        return graphs[key]
-    found = make()
+def _fresh(
+    graphs: dict[Any, tuple[Any, _Joint]],
+    objective: Callable[..., Any],
+    args: tuple[Any, ...],
+    wrt: Wrt,
+) -> _Joint:
+    """Trace once a signature, and again when something else that the function reads changed."""
+    key = signature(args, is_array_like)
+    now = surroundings(objective)
+    before = graphs.get(key)
+    if before is not None and before[0] == now:
+        return before[1]
+    found = _differentiated(objective, args, wrt)
+    # A function that reads values of a trace around it is traced each time.
     if not found.captured:
-        graphs[key] = found
+        graphs[key] = (now, found)
     return found
 
 

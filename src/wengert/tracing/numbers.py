@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import types
+import threading
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from typing import Any
 
-from wengert.tracing.frames import is_user_file
+from wengert.tracing.surroundings import Place, places
 
 _SUM, _PRODUCT, _UNARY, _POWER, _ATOM = range(5)
 
@@ -83,95 +83,54 @@ def plain(value: Any) -> Any:
     return float(value) if isinstance(value, NamedNumber) else value
 
 
+# Which places hold a named number now, what stood there, and for how many running traces.
+_lent: dict[tuple[Any, ...], tuple[NamedNumber, float, int]] = {}
+_lock = threading.Lock()
+
+
 @contextmanager
 def named_numbers(function: Callable[..., Any]) -> Generator[None]:
     """Name the floats that a function reads from defaults, closures and globals, for a while.
 
-    Reaches the user's own functions that it calls by name. Everything is put back afterwards;
-    a global that the function rebinds meanwhile keeps its new value.
+    Reaches the user's own functions that it calls by name. Everything is put back when the last
+    trace that reads a place is over, whatever thread it runs in; a global that the function
+    rebinds meanwhile keeps its new value.
     """
-    undo: list[Callable[[], None]] = []
-    seen: set[int] = set()
+    taken: list[Place] = []
     try:
-        _name_function(function, seen, undo)
+        with _lock:
+            for place in places(function):
+                if _lend(place):
+                    taken.append(place)
         yield
     finally:
-        for restore in reversed(undo):
-            restore()
+        with _lock:
+            for place in reversed(taken):
+                _give_back(place)
 
 
-def _name_function(function: Any, seen: set[int], undo: list[Callable[[], None]]) -> None:
-    function = getattr(function, "__func__", function)
-    if not isinstance(function, types.FunctionType) or id(function) in seen:
+def _lend(place: Place) -> bool:
+    held = _lent.get(place.key)
+    value = place.read()
+    if held is not None and value is held[0]:
+        _lent[place.key] = (held[0], held[1], held[2] + 1)
+        return True
+    if held is not None or type(value) is not float:
+        return False
+    named = NamedNumber(value, place.name)
+    place.write(named)
+    _lent[place.key] = (named, value, 1)
+    return True
+
+
+def _give_back(place: Place) -> None:
+    named, value, count = _lent[place.key]
+    if count > 1:
+        _lent[place.key] = (named, value, count - 1)
         return
-    if not is_user_file(function.__code__.co_filename):
-        return
-    seen.add(id(function))
-    _name_defaults(function, undo)
-    for name, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=True):
-        try:
-            value = cell.cell_contents
-        except ValueError:
-            continue
-        _name_value(name, value, seen, undo, lambda v, cell=cell: setattr(cell, "cell_contents", v))
-    space = function.__globals__
-    for name in _global_names(function.__code__):
-        if name in space:
-            _name_value(
-                name, space[name], seen, undo,
-                lambda v, name=name: space.__setitem__(name, v),
-                lambda name=name: space.get(name),
-            )  # fmt: skip
-
-
-def _global_names(code: types.CodeType) -> set[str]:
-    names = set(code.co_names)
-    for constant in code.co_consts:
-        if isinstance(constant, types.CodeType):
-            names |= _global_names(constant)
-    return names
-
-
-def _name_value(  # noqa: PLR0917 - a place to read, to write and to undo
-    name: str,
-    value: Any,
-    seen: set[int],
-    undo: list[Callable[[], None]],
-    put: Callable[[Any], None],
-    now: Callable[[], Any] | None = None,
-) -> None:
-    if type(value) is not float:
-        _name_function(value, seen, undo)
-        return
-    named = NamedNumber(value, name)
-    put(named)
-
-    def restore() -> None:
-        held = named if now is None else now()
-        if held is named:
-            put(value)
-        elif isinstance(held, NamedNumber):
-            put(float(held))
-
-    undo.append(restore)
-
-
-def _name_defaults(function: types.FunctionType, undo: list[Callable[[], None]]) -> None:
-    old, old_keywords = function.__defaults__, function.__kwdefaults__
-    code = function.__code__
-    if old:
-        names = code.co_varnames[code.co_argcount - len(old) : code.co_argcount]
-        function.__defaults__ = tuple(
-            NamedNumber(value, name) if type(value) is float else value
-            for name, value in zip(names, old, strict=True)
-        )
-    if old_keywords:
-        function.__kwdefaults__ = {
-            name: NamedNumber(value, name) if type(value) is float else value
-            for name, value in old_keywords.items()
-        }
-
-    def restore() -> None:
-        function.__defaults__, function.__kwdefaults__ = old, old_keywords
-
-    undo.append(restore)
+    del _lent[place.key]
+    now = place.read()
+    if now is named:
+        place.write(value)
+    elif isinstance(now, NamedNumber):
+        place.write(float(now))
