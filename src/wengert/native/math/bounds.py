@@ -1,0 +1,37 @@
+"""How far each function may be from the true value, in units of the last place of the result."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import NamedTuple
+
+
+class Bound(NamedTuple):
+    """The largest error over all arguments; half a unit is a result rounded correctly."""
+
+    float32: float
+    float64: float
+
+
+ULP: Mapping[str, Bound] = MappingProxyType(
+    {
+        "exp": Bound(1.0, 1.0),
+        "exp2": Bound(1.0, 1.0),
+        "expm1": Bound(1.25, 1.25),
+        "sinh": Bound(1.0, 1.0),
+        "cosh": Bound(1.0, 1.0),
+        "tanh": Bound(1.0, 1.0),
+        "log": Bound(1.0, 1.0),
+        "log1p": Bound(1.0, 1.0),
+        "log2": Bound(1.0, 1.0),
+        "log10": Bound(1.0, 1.0),
+        "sin": Bound(1.0, 1.0),
+        "cos": Bound(1.0, 1.0),
+        "tan": Bound(1.25, 1.25),
+        "arctan": Bound(1.25, 1.25),
+        "arctan2": Bound(1.25, 1.25),
+        "power": Bound(0.75, 1.25),
+        "erf": Bound(1.25, 1.25),
+    }
+)
