@@ -5,7 +5,8 @@ import numpy as np
 from wengert.native.jit import Library, session
 
 # count: adds 1 to the number of its chunk. copy: chunk of operand 1 = chunk of operand 0 + 1.
-# sum: chunk of operand 1 = sum over operand 0 (operand 2: how many). slow: count after a long while.
+# sum: chunk of operand 1 = sum over operand 0 (operand 2: how many).
+# slow: count after many rounds (operand 1) of nothing.
 _TEXT = """
 define void @count(ptr %ops, i64 %a, i64 %b) {
 entry:

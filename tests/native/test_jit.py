@@ -7,12 +7,12 @@ import sys
 from pathlib import Path
 
 import pytest
-from native.samples import kernels
 
+from native.samples import kernels
 from wengert.native import jit
 from wengert.native.cache import Cache
 from wengert.native.jit import Code, Session, written
-from wengert.native.llvm import I64, VOID, Module, ir
+from wengert.native.llvm import I64, Module, ir
 
 
 def _returns(number: int):

@@ -1,16 +1,18 @@
 """Every chunk of every record once a step, in an order that barriers and chains demand."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from native.samples import kernels, operands
 
+from native.samples import kernels, operands
 from wengert.native.threads import Team, checked, team
 from wengert.native.walker import SMALL, Record, Table
 
 LIBRARY = kernels()
-COUNT, COPY, SUM = (LIBRARY.addresses[name] for name in ("count", "copy", "sum"))
+COUNT, COPY, SUM, SLOW = (LIBRARY.addresses[name] for name in ("count", "copy", "sum", "slow"))
 MOST = min(4, checked(None) * 4)
 
 
@@ -54,9 +56,20 @@ def test_a_barrier_holds_back_readers_of_all_chunks(threads: int):
 
 
 @pytest.mark.parametrize("threads", range(1, MOST + 1))
+def test_a_barrier_waits_for_a_unit_that_takes_long(threads: int):
+    x, y = np.zeros(5, np.int64), np.zeros(5, np.int64)
+    table = Table(
+        [_record(SLOW, operands(x, 20_000), 5), _record(SUM, operands(x, y, 5), 5)], threads
+    )
+    for steps in range(1, 40):
+        team(threads).run(table, 1)
+        assert (x == steps).all() and (y == 5 * steps).all(), (threads, steps, x, y)
+
+
+@pytest.mark.parametrize("threads", range(1, MOST + 1))
 def test_a_chain_runs_chunk_by_chunk(threads: int):
     values = [np.zeros(33, np.int64) for _ in range(5)]
-    places = [operands(a, b) for a, b in zip(values, values[1:], strict=False)]
+    places = [operands(a, b) for a, b in pairwise(values)]
     records = [_record(COUNT, operands(values[0]), 33)]
     records += [_record(COPY, place, 33, chained=True) for place in places]
     table = Table(records, threads)
