@@ -1,0 +1,1 @@
+"""What kernels are made of: loop nests, gathers, products."""

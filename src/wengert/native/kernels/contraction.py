@@ -1,0 +1,181 @@
+"""Products of two operands as a set of axes: matmul and einsum are two ways to write one down.
+
+C[…] = Σ A[…] B[…]: each axis has a size and a stride in A, B and C, in elements; a stride of 0
+says that the operand does not have the axis. Views (transposed, broadcast, diagonal) differ in
+their strides only, so none of them is a case of its own.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import prod
+
+from wengert.base.dtypes import Dtype
+from wengert.base.shapes import Shape
+from wengert.operators.product import split
+
+
+@dataclass(frozen=True, slots=True)
+class Axis:
+    """One axis: its size and its stride in A, B and C (elements, 0 where it has none).
+
+    ``extras`` are its strides in what else the product meets before it is stored.
+    """
+
+    size: int
+    a: int
+    b: int
+    c: int
+    extras: tuple[int, ...] = ()
+
+    @property
+    def kind(self) -> str:
+        """What the axis does: k is summed, m is A's alone, n is B's alone, o is neither's."""
+        if self.c == 0:
+            return "k"
+        return {(True, False): "m", (False, True): "n"}.get((self.a != 0, self.b != 0), "o")
+
+    @property
+    def swapped(self) -> Axis:
+        """The axis with A and B exchanged."""
+        return Axis(self.size, self.b, self.a, self.c, self.extras)
+
+
+@dataclass(frozen=True, slots=True)
+class Operand:
+    """An array as kernels see it: sizes of the axes and strides in elements."""
+
+    shape: Shape
+    strides: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Contraction:
+    """A product of two operands: its dtype and its axes, outermost first, none of size 1."""
+
+    dtype: Dtype
+    axes: tuple[Axis, ...]
+
+    @property
+    def flops(self) -> int:
+        """Multiplications and additions."""
+        return 2 * prod(axis.size for axis in self.axes)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether the result has no elements."""
+        return any(axis.size == 0 for axis in self.axes if axis.c)
+
+
+def dense(shape: Shape) -> Operand:
+    """Return a C-contiguous array.
+
+    >>> dense((2, 3)).strides
+    (3, 1)
+    """
+    return Operand(shape, tuple(prod(shape[axis + 1 :]) for axis in range(len(shape))))
+
+
+def matmul(
+    dtype: Dtype,
+    a: Operand,
+    b: Operand,
+    c: Operand | None = None,
+    extras: tuple[Operand, ...] = (),
+) -> Contraction:
+    """Return ``a @ b`` by NumPy's rules, into ``c`` (contiguous where not given).
+
+    >>> import numpy as np
+    >>> found = matmul(np.dtype("float32"), dense((2, 3)), dense((3, 4)))
+    >>> [(axis.kind, axis.size, axis.a, axis.b, axis.c) for axis in found.axes]
+    [('m', 2, 3, 0, 4), ('n', 4, 0, 1, 1), ('k', 3, 1, 4, 0)]
+    """
+    batch = max(len(a.shape), len(b.shape)) - 2
+    outer = [chr(ord("A") + axis) for axis in range(max(batch, 0))]
+    left = "k" if len(a.shape) == 1 else _last(outer, len(a.shape) - 2) + "mk"
+    right = "k" if len(b.shape) == 1 else _last(outer, len(b.shape) - 2) + "kn"
+    out = "".join(outer) + "m" * (len(a.shape) > 1) + "n" * (len(b.shape) > 1)
+    return from_letters(dtype, (left, right, out), (a, b), c, extras)
+
+
+def _last(letters: list[str], count: int) -> str:
+    return "".join(letters[len(letters) - count :])
+
+
+def einsum(
+    dtype: Dtype, subscripts: str, operands: tuple[Operand, ...], c: Operand | None = None
+) -> Contraction | None:
+    """Return an einsum of two operands; None where it has another number of them.
+
+    >>> import numpy as np
+    >>> found = einsum(np.dtype("float32"), "ij,j->i", (dense((2, 3)), dense((3,))))
+    >>> [(axis.kind, axis.size, axis.a, axis.b, axis.c) for axis in found.axes]
+    [('m', 2, 3, 0, 1), ('k', 3, 1, 1, 0)]
+    """
+    if len(operands) != 2:
+        return None
+    (left, right), out = split(subscripts)
+    return from_letters(dtype, (left, right, out), (operands[0], operands[1]), c)
+
+
+def from_letters(
+    dtype: Dtype,
+    letters: tuple[str, str, str],
+    operands: tuple[Operand, Operand],
+    c: Operand | None = None,
+    extras: tuple[Operand, ...] = (),
+) -> Contraction:
+    """Return the product whose axes are named by letters, one text an array (A, B, C).
+
+    Extras broadcast against C as in NumPy.
+    """
+    sizes: dict[str, int] = {}
+    for text, operand in zip(letters, operands, strict=False):
+        for letter, n in zip(text, operand.shape, strict=True):
+            sizes[letter] = n if sizes.get(letter, 1) == 1 else sizes[letter]
+    result = c or dense(tuple(sizes[letter] for letter in letters[2]))
+    strides = [
+        _strides(text, operand)
+        for text, operand in zip(letters, (*operands, result), strict=True)
+    ]
+    order = [*letters[2], *(letter for letter in sizes if letter not in letters[2])]
+    others = [_strides(letters[2][len(letters[2]) - len(e.shape) :], e) for e in extras]
+    axes = (
+        Axis(sizes[each], *(of.get(each, 0) for of in strides), tuple(o.get(each, 0) for o in others))
+        for each in order
+    )
+    return Contraction(dtype, tuple(axis for axis in axes if axis.size != 1))
+
+
+def _strides(letters: str, operand: Operand) -> dict[str, int]:
+    # A letter that stands twice walks a diagonal: its strides add up.
+    found: dict[str, int] = {}
+    for letter, n, stride in zip(letters, operand.shape, operand.strides, strict=True):
+        found[letter] = found.get(letter, 0) + (0 if n == 1 else stride)
+    return found
+
+
+def merge(axes: tuple[Axis, ...]) -> tuple[Axis, ...]:
+    """Join axes that one index walks as well: inner stride × inner size = outer stride, in all.
+
+    >>> merge((Axis(2, 12, 0, 12), Axis(3, 4, 0, 4)))
+    (Axis(size=6, a=4, b=0, c=4, extras=()),)
+    """
+    found = list(axes)
+    for outer in axes:
+        for inner in found:
+            if inner is not outer and outer in found and _joins(outer, inner):
+                at = found.index(inner)
+                found[at] = Axis(outer.size * inner.size, inner.a, inner.b, inner.c, inner.extras)
+                found.remove(outer)
+                break
+    return tuple(found)
+
+
+def _joins(outer: Axis, inner: Axis) -> bool:
+    pairs = zip(_all(outer), _all(inner), strict=True)
+    return all(wide == narrow * inner.size for wide, narrow in pairs)
+
+
+def _all(axis: Axis) -> tuple[int, ...]:
+    return (axis.a, axis.b, axis.c, *axis.extras)

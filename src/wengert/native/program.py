@@ -1,0 +1,295 @@
+"""A compiled graph: one native call over one arena."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from wengert.base.errors import DataError, GraphError, WengertError
+from wengert.graph.graph import Array, Graph
+from wengert.graph.variable import Variable
+from wengert.native.fusion import Fused, fuse
+from wengert.native.jit import Code, session
+from wengert.native.kernel import REFUSAL, Kernel
+from wengert.native.listing import listing
+from wengert.native.steps import View
+from wengert.native.threads import team
+from wengert.native.walker import Record, Table
+from wengert.planning.arena import ALIGNMENT, Interval, lay_out
+from wengert.rewriting.decompose import decompose
+
+_ROW = 4
+_NANOSECONDS_PER_BYTE, _NANOSECONDS_PER_FLOP = 0.05, 0.05
+
+
+def compile_graph(graph: Graph, threads: int | None = 1) -> Program:
+    """Return a program that computes what the graph says.
+
+    Args:
+        graph: of any operators.
+        threads: how many run it together; the results have the same bits for any number.
+
+    Raises:
+        WengertError: an operator or a dtype that no kernel computes, by name.
+    """
+    return Program(graph, fuse(decompose(graph)), threads)
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """Where the intermediates lie.
+
+    Attributes:
+        offsets: byte in the arena at which each variable begins.
+        nbytes: size of the arena.
+        barriers: for each kernel whether it must wait for those before it.
+    """
+
+    offsets: Mapping[Variable, int]
+    nbytes: int
+    barriers: tuple[bool, ...]
+
+
+class Program:
+    """A graph as machine code; call it with the arrays of the graph's inputs, leaf by leaf.
+
+    Attributes:
+        graph: what is computed.
+        kernels: in the order in which they run.
+        arena_bytes: size of the one block that holds every intermediate; it is allocated here
+            and never again.
+    """
+
+    def __init__(self, graph: Graph, fused: Fused, threads: int | None = 1) -> None:
+        self.graph, self.kernels, self._views = graph, fused.kernels, fused.views
+        self.placed = place(fused, graph)
+        self.arena_bytes = self.placed.nbytes
+        self._arena = aligned(max(self.arena_bytes, ALIGNMENT))
+        self._constants = {v: _dense(value) for v, value in fused.constants.items()}
+        self._refusals = np.zeros((len(self.kernels) + 1, _ROW), np.int64)
+        self._loaded = session().load([Code(k.body.key, k.body.define) for k in self.kernels])
+        self._point()
+        self._team = team(threads)
+        self._table = Table(self._records(), self._team.threads)
+        self._outputs = [self._result(variable) for variable in graph.outputs]
+
+    # -- Pointers ---------------------------------------------------------------------------------
+
+    def _point(self) -> None:
+        """Lay out every pointer; those into inputs are set at each call."""
+        operands = [operand for kernel in self.kernels for operand in kernel.operands]
+        self._pointers = np.zeros(len(operands) + 1, np.uint64)
+        rows = [row for row, kernel in enumerate(self.kernels) for _ in kernel.operands]
+        inputs = {variable: i for i, variable in enumerate(self.graph.inputs)}
+        slots: list[tuple[int, int, int]] = []
+        for place, (row, operand) in enumerate(zip(rows, operands, strict=True)):
+            variable = operand.variable
+            if variable in inputs:
+                slots.append((place, inputs[variable], operand.offset))
+            else:
+                self._pointers[place] = self._address(variable, row) + operand.offset
+        table = np.array(slots, np.int64).reshape(-1, 3)
+        self._slots, self._sources = table[:, 0], table[:, 1]
+        self._offsets = table[:, 2].astype(np.uint64)
+
+    def _address(self, variable: Variable, row: int) -> int:
+        if variable is REFUSAL:
+            return self._refusals.ctypes.data + row * _ROW * 8
+        if variable in self._constants:
+            return self._constants[variable].ctypes.data
+        return self._arena.ctypes.data + self.placed.offsets[variable]
+
+    def _records(self) -> list[Record]:
+        records: list[Record] = []
+        at = self._pointers.ctypes.data
+        for kernel, loaded, barrier in zip(
+            self.kernels, self._loaded, self.placed.barriers, strict=True
+        ):
+            cost = kernel.nbytes * _NANOSECONDS_PER_BYTE + kernel.flops * _NANOSECONDS_PER_FLOP
+            records.append(
+                Record(loaded.address, at, kernel.body.chunks, barrier, nanoseconds=cost)
+            )
+            at += 8 * len(kernel.operands)
+        return records
+
+    def _result(self, variable: Variable) -> Array | View:
+        """Return where an output lies in the arena or a constant; its view of an input."""
+        view = self._views[variable]
+        root = view.variable
+        size = root.dtype.itemsize
+        strides = tuple(stride * size for stride in view.strides)
+        if root in self.placed.offsets:
+            start = self.placed.offsets[root] + view.offset * size
+            return np.ndarray(view.shape, root.dtype, self._arena, start, strides)
+        if root in self._constants:
+            return seen(self._constants[root], view)
+        return view
+
+    # -- Running ----------------------------------------------------------------------------------
+
+    def __call__(self, *leaves: Any) -> list[Array]:
+        """Return the outputs, new arrays, for these inputs.
+
+        Raises:
+            GraphError: an input of another shape or dtype than the graph was traced for.
+            DataError: a number that an operator refuses, such as a label that is no class.
+        """
+        arrays = self._checked(leaves)
+        if len(self._slots):
+            addresses = np.array([each.ctypes.data for each in arrays], np.uint64)
+            self._pointers[self._slots] = addresses[self._sources] + self._offsets
+        self._team.run(self._table)
+        if self._refusals[:, 0].any():
+            self._refuse()
+        given = dict(zip(self.graph.inputs, arrays, strict=True))
+        return [
+            seen(given[each.variable], each).copy() if isinstance(each, View) else each.copy()
+            for each in self._outputs
+        ]
+
+    def _checked(self, leaves: Sequence[Any]) -> list[Array]:
+        graph = self.graph
+        if len(leaves) != len(graph.inputs):
+            raise GraphError(
+                f"{graph.name} is run", expected=f"{len(graph.inputs)} arrays", got=str(len(leaves))
+            )
+        return [
+            checked_input(variable, leaf, graph.name)
+            for variable, leaf in zip(graph.inputs, leaves, strict=True)
+        ]
+
+    def _refuse(self) -> None:
+        row = int(np.flatnonzero(self._refusals[:, 0])[0])
+        _, code, place, bits = (int(word) for word in self._refusals[row])
+        self._refusals[:] = 0
+        raise refused(self.kernels[row], code, place, float(np.int64(bits).view(np.float64)))
+
+    # -- What it is -------------------------------------------------------------------------------
+
+    def listing(self) -> str:
+        """Return the kernels with shapes, flops, bytes, chunks, barriers and source lines."""
+        return listing(self.graph.name, self.kernels, self.placed.barriers, self.arena_bytes)
+
+
+def checked_input(variable: Variable, leaf: Any, name: str) -> Array:
+    """Return an input as kernels read it: C order, aligned, the processor's byte order.
+
+    Raises:
+        GraphError: another shape or dtype.
+    """
+    array: Array = np.asarray(leaf)
+    if array.shape != variable.shape or array.dtype.newbyteorder("=") != variable.dtype:
+        raise GraphError(
+            f"{variable.label or 'an input'} of {name}",
+            expected=f"{variable.dtype.name} {variable.shape}",
+            got=f"{array.dtype.name} {array.shape}",
+            remedy="trace the function again for arrays of this type",
+        )
+    return np.require(array, variable.dtype, ["C", "A"])
+
+
+def refused(kernel: Kernel, code: int, place: int, number: float) -> WengertError:
+    """Return the error for a number that a kernel refused."""
+    check = kernel.checks[code - 1]
+    operand = check.operation.inputs[-1]
+    named = operand.label or "a value"
+    shown = str(int(number)) if number.is_integer() else str(number)
+    at = np.unravel_index(place, operand.shape) if operand.shape else ()
+    where = "" if not at else f"row {int(at[0])} holds " if len(at) == 1 else (
+        f"place {tuple(int(i) for i in at)} holds ")  # fmt: skip
+    expected, asked, remedy = _SAID.get(check.operator, _SAID["index"])
+    high = f"{check.high:g}"
+    return DataError(
+        asked.format(classes=int(check.high) + 1),
+        expected=expected.format(low=f"{check.low:g}", high=high),
+        got=f"{where}{shown}\n{named}: {operand.dtype.name} {operand.shape}",
+        remedy=remedy,
+        where=check.operation.location,
+    )
+
+
+_SAID: dict[str, tuple[str, str, str | None]] = {
+    "one_hot": (
+        "integers from 0 to {high}", "a label is out of range for {classes} classes",
+        "count classes from 0, or give the logits more columns",
+    ),
+    "binary_cross_entropy": (
+        "labels from 0 to 1", "binary_cross_entropy got a label that is no probability",
+        "(labels + 1) / 2 where they are −1 and 1",
+    ),
+    "index": ("integers from {low} to {high}", "an index lies outside its array", None),
+}  # fmt: skip
+
+
+def seen(array: Array, view: View) -> Array:
+    """Return a view of an array that lies in C order."""
+    size = array.dtype.itemsize
+    strides = tuple(stride * size for stride in view.strides)
+    if array.size == 0:
+        return np.empty(view.shape, array.dtype)
+    flat = array.reshape(-1)
+    return np.ndarray(view.shape, array.dtype, flat.data, view.offset * size, strides)
+
+
+def aligned(nbytes: int) -> Array:
+    """Return a block of bytes that begins on a cache line."""
+    block = np.zeros(nbytes + ALIGNMENT, np.uint8)
+    skip = -block.ctypes.data % ALIGNMENT
+    return block[skip : skip + nbytes]
+
+
+def _dense(value: Array) -> Array:
+    return np.require(value, value.dtype, ["C", "A"])
+
+
+# -- Where intermediates lie -----------------------------------------------------------------------
+
+
+def place(fused: Fused, graph: Graph) -> Placed:
+    """Return offsets of everything that kernels make, and where they must wait."""
+    birth: dict[Variable, int] = {}
+    death: dict[Variable, int] = {}
+    for at, kernel in enumerate(fused.kernels):
+        for variable in kernel.writes:
+            if variable is not REFUSAL:
+                birth.setdefault(variable, at)
+        for variable in (*kernel.reads, *kernel.writes):
+            death[variable] = at + 1
+    for variable in graph.outputs:
+        death[fused.views[variable].variable] = len(fused.kernels) + 1
+        # An output of no elements is never written, and lies nowhere in particular.
+        root = fused.views[variable].variable
+        if root not in graph.inputs and root not in fused.constants:
+            birth.setdefault(root, len(fused.kernels))
+    made = list(birth)
+    arena = lay_out([Interval(birth[v], death[v], v.nbytes) for v in made])
+    offsets = dict(zip(made, arena.offsets, strict=True))
+    return Placed(offsets, arena.nbytes, tuple(_barriers(fused.kernels, offsets)))
+
+
+def _barriers(kernels: Sequence[Kernel], offsets: Mapping[Variable, int]) -> list[bool]:
+    """Return which kernels read or overwrite what others touch since the last barrier."""
+    found: list[bool] = []
+    reads: list[tuple[int, int]] = []
+    writes: list[tuple[int, int]] = []
+    for kernel in kernels:
+        mine = [_span(v, offsets) for v in kernel.reads if v in offsets]
+        made = [_span(v, offsets) for v in kernel.writes if v in offsets]
+        waits = _meet(mine, writes) or _meet(made, writes) or _meet(made, reads)
+        if waits:
+            reads, writes = [], []
+        found.append(waits)
+        reads += mine
+        writes += made
+    return found
+
+
+def _span(variable: Variable, offsets: Mapping[Variable, int]) -> tuple[int, int]:
+    return offsets[variable], offsets[variable] + variable.nbytes
+
+
+def _meet(some: Sequence[tuple[int, int]], others: Sequence[tuple[int, int]]) -> bool:
+    return any(a < d and c < b for a, b in some for c, d in others)

@@ -1,0 +1,274 @@
+"""A graph without movement: every operand becomes a strided view of some storage."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+
+from wengert.base import shapes
+from wengert.base.errors import UnsupportedError
+from wengert.base.shapes import Shape
+from wengert.graph.graph import Graph
+from wengert.graph.operation import NO_ATTRIBUTES, Operation
+from wengert.graph.variable import Variable
+from wengert.native.casting import register_type
+from wengert.operators.index import Template, is_basic
+from wengert.operators.registry import OPERATORS
+from wengert.operators.storage import dense_strides, reshaped_strides
+from wengert.rewriting.decompose import CHECK
+
+Strides = tuple[int, ...]
+Attributes = Mapping[str, Any]
+
+REDUCTIONS = ("sum", "prod", "max", "min", "any", "all")
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """Elements of a storage: where the first lies and how far apart they are, in elements."""
+
+    variable: Variable
+    offset: int
+    strides: Strides
+    shape: Shape
+
+    def broadcast(self, shape: Shape) -> View:
+        """Return the view repeated to a larger shape."""
+        ahead = len(shape) - len(self.shape)
+        sizes, steps = (1,) * ahead + self.shape, (0,) * ahead + self.strides
+        strides = tuple(
+            s if n == m else 0 for s, n, m in zip(steps, sizes, shape, strict=True)
+        )
+        return View(self.variable, self.offset, strides, shape)
+
+
+def dense(variable: Variable, shape: Shape | None = None) -> View:
+    """Return all of a storage in C order."""
+    shape = variable.shape if shape is None else shape
+    return View(variable, 0, dense_strides(shape, 1), shape)
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Step:
+    """Something to compute over one iteration space.
+
+    Attributes:
+        kind: "map" (elementwise), "reduce", "product" or "pick" (places known at run time).
+        operation: the operation of the graph that it belongs to.
+        operator: the scalar formula of a map ("fill" has none), or the reduction.
+        shape: the iteration space of a map or a reduction; the result's otherwise.
+        operands: views on the iteration space (products and picks: in their own shapes).
+        target: where the result lies, on the iteration space (0 along reduced axes).
+        reduced: the axes that a reduction sums over.
+    """
+
+    kind: Literal["map", "reduce", "product", "pick"]
+    operation: Operation
+    operator: str
+    shape: Shape
+    operands: tuple[View, ...]
+    target: View
+    reduced: tuple[int, ...] = ()
+    attributes: Attributes = field(default_factory=lambda: NO_ATTRIBUTES)
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Steps:
+    """The steps of a graph, and where each of its variables lies."""
+
+    steps: tuple[Step, ...]
+    views: Mapping[Variable, View]
+
+
+def lower(graph: Graph) -> Steps:
+    """Return the steps of a decomposed graph.
+
+    Raises:
+        UnsupportedError: an operator that no kernel computes, by name.
+    """
+    work = _Lowering({v: dense(v) for v in (*graph.inputs, *graph.constants)})
+    for operation in graph.operations:
+        work.add(operation)
+    return Steps(tuple(work.steps), work.views)
+
+
+class _Lowering:
+    def __init__(self, views: dict[Variable, View]) -> None:
+        self.views = views
+        self.steps: list[Step] = []
+
+    def add(self, operation: Operation) -> None:
+        name = operation.operator
+        for variable in (*operation.inputs, *operation.outputs):
+            register_type(variable.dtype, 1)
+        if _is_view(operation):
+            self.views[operation.output] = self._moved(operation)
+            return
+        self.views[operation.output] = dense(operation.output)
+        if name == CHECK or OPERATORS[name].scalar is not None:
+            self._map(operation, name, operation.inputs, dense(operation.output))
+        elif name in REDUCTIONS:
+            self._reduce(operation)
+        elif name == "concatenate":
+            self._join(operation)
+        elif name == "index_add" and is_basic(operation.attributes["template"]):
+            self._place(operation)
+        elif OPERATORS[name].kind in ("product", "index"):
+            self._whole(operation)
+        else:
+            raise UnsupportedError(
+                f"{name} cannot be compiled", got=repr(operation), where=operation.location
+            )
+
+    # -- elementwise -----------------------------------------------------------------------------
+
+    def _map(
+        self, operation: Operation, operator: str, inputs: Sequence[Variable], target: View
+    ) -> None:
+        operands = tuple(self.views[v].broadcast(target.shape) for v in inputs)
+        self._emit("map", operation, operator, target.shape, operands, target)
+
+    def _emit(
+        self,
+        kind: Literal["map", "reduce"],
+        operation: Operation,
+        operator: str,
+        shape: Shape,
+        operands: tuple[View, ...],
+        target: View,
+        reduced: tuple[int, ...] = (),
+    ) -> None:
+        self.steps.append(
+            Step(kind, operation, operator, shape, operands, target, reduced, operation.attributes)
+        )
+
+    def _join(self, operation: Operation) -> None:
+        axis: int = operation.attributes["axis"]
+        whole = dense(operation.output)
+        start = 0
+        for variable in operation.inputs:
+            offset = start * whole.strides[axis]
+            part = View(operation.output, offset, whole.strides, variable.shape)
+            self._map(operation, "copy", (variable,), part)
+            start += variable.shape[axis]
+
+    def _place(self, operation: Operation) -> None:
+        whole = dense(operation.output)
+        self._map(operation, "fill", (), whole)
+        part = indexed(whole, operation.attributes["template"])
+        self._map(operation, "copy", operation.inputs, part)
+
+    # -- reductions ------------------------------------------------------------------------------
+
+    def _reduce(self, operation: Operation) -> None:
+        operand = self.views[operation.inputs[0]]
+        axis: tuple[int, ...] | None = operation.attributes["axis"]
+        axes = tuple(range(len(operand.shape))) if axis is None else axis
+        kept = shapes.reduce(operand.shape, axes, True)
+        strides = tuple(
+            0 if k in axes else s for k, s in enumerate(dense_strides(kept, 1))
+        )
+        target = View(operation.output, 0, strides, operand.shape)
+        reduced = tuple(k for k in axes if operand.shape[k] != 1)
+        if reduced:
+            name = operation.operator
+            self._emit("reduce", operation, name, operand.shape, (operand,), target, reduced)
+        else:
+            self._emit("map", operation, "copy", operand.shape, (operand,), target)
+
+    # -- picks and products ----------------------------------------------------------------------
+
+    def _whole(self, operation: Operation) -> None:
+        operands = tuple(self.views[v] for v in operation.inputs)
+        kind = "product" if OPERATORS[operation.operator].kind == "product" else "pick"
+        if operation.operator in ("index_add", "add_along_axis"):
+            self._map(operation, "fill", (), dense(operation.output))
+        self.steps.append(
+            Step(kind, operation, operation.operator, operation.output.shape, operands,
+                 dense(operation.output), (), operation.attributes)
+        )  # fmt: skip
+
+    # -- movement --------------------------------------------------------------------------------
+
+    def _moved(self, operation: Operation) -> View:
+        view = self.views[operation.inputs[0]]
+        shape = operation.output.shape
+        match operation.operator:
+            case "transpose":
+                axes: tuple[int, ...] = operation.attributes["axes"]
+                strides = tuple(view.strides[k] for k in axes)
+                return View(view.variable, view.offset, strides, shape)
+            case "broadcast_to":
+                return view.broadcast(shape)
+            case "index":
+                return indexed(view, operation.attributes["template"])
+            case "reshape":
+                strides = reshaped_strides(view.shape, view.strides, shape)
+                if strides is not None:
+                    return View(view.variable, view.offset, strides, shape)
+                return dense(self._copied(operation, view), shape)
+            case _:
+                return view
+
+    def _copied(self, operation: Operation, view: View) -> Variable:
+        copy = Variable(view.shape, view.variable.dtype, "intermediate")
+        self._emit("map", operation, "copy", view.shape, (view,), dense(copy))
+        return copy
+
+
+def _is_view(operation: Operation) -> bool:
+    record = OPERATORS.get(operation.operator)
+    if record is None or record.aliases != "view":
+        return False
+    return operation.operator != "index" or is_basic(operation.attributes["template"])
+
+
+def indexed(view: View, template: Template) -> View:
+    """Return the part of a view that integers, slices and new axes pick."""
+    offset, axis = view.offset, 0
+    strides: list[int] = []
+    shape: list[int] = []
+    for part in template:
+        if part is None:
+            strides.append(0)
+            shape.append(1)
+            continue
+        n, step = view.shape[axis], view.strides[axis]
+        if isinstance(part, slice):
+            start, stop, by = part.indices(n)
+            shape.append(len(range(start, stop, by)))
+            strides.append(by * step)
+            offset += start * step if shape[-1] else 0
+        else:
+            offset += (int(part) % n) * step
+        axis += 1
+    return View(
+        view.variable, offset, (*strides, *view.strides[axis:]), (*shape, *view.shape[axis:])
+    )
+
+
+def uniform(value: np.ndarray[Any, Any]) -> bool:
+    """Return whether all numbers of a constant are the same bits."""
+    if value.size == 0 or value.size > 1 << 20:
+        return False
+    first = value.reshape(-1)[:1]
+    return value.size == 1 or value.tobytes() == np.repeat(first, value.size).tobytes()
+
+
+def ramp(value: np.ndarray[Any, Any]) -> tuple[int, Strides] | None:
+    """Return (start, steps) of a constant that grows evenly along its axes, as arange does."""
+    if value.dtype.kind not in "iu" or value.size == 0:
+        return None
+    start = int(value.reshape(-1)[0])
+    steps = tuple(
+        int(np.take(value, 1, axis).reshape(-1)[0]) - start if n > 1 else 0
+        for axis, n in enumerate(value.shape)
+    )
+    wanted = np.full(value.shape, start, np.int64)
+    for axis, n in enumerate(value.shape):
+        own = [n if k == axis else 1 for k in range(value.ndim)]
+        wanted = wanted + steps[axis] * np.arange(n).reshape(own)
+    return (start, steps) if np.array_equal(wanted, value) else None
