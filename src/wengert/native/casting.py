@@ -89,9 +89,10 @@ def _integer_to_float(b: Builder, value: Value, source: Dtype, target: Dtype, la
 def _float_to_integer(b: Builder, value: Value, source: Dtype, target: Dtype, to: Type) -> Value:
     if source.itemsize == 2:
         value = b.fpext(value, llvm.with_element(to, llvm.F32))
-    if target.itemsize == 8:
-        return _unsigned(b, value, to) if target.kind == "u" else _signed(b, value, to)
-    through = llvm.I64 if target.name == "uint32" else llvm.I32
+    if target.itemsize == 8 and target.kind == "u":
+        return _unsigned(b, value, to)
+    # 32 bits without sign are cut from 64 with one.
+    through = llvm.I64 if target.itemsize == 8 or target.name == "uint32" else llvm.I32
     made = _signed(b, value, llvm.with_element(to, through))
     return made if made.type == to else b.trunc(made, to)
 
@@ -108,6 +109,6 @@ def _signed(b: Builder, value: Value, to: Type) -> Value:
 def _unsigned(b: Builder, value: Value, to: Type) -> Value:
     """Return the whole part as 64 bits without sign, the way compilers do it for x86."""
     half = llvm.constant(value.type, 2.0**63)
-    small = b.fcmp_ordered("<", value, half)
+    small = b.fcmp_unordered("<", value, half)
     upper = b.xor(_signed(b, b.fsub(value, half), to), llvm.constant(to, -(2**63)))
     return b.select(small, _signed(b, value, to), upper)

@@ -78,6 +78,11 @@ multiply_or_zero = recordable("multiply_or_zero", _multiply_or_zero)
 divide_or_zero = recordable("divide_or_zero", _divide_or_zero)
 
 
+def _or_zero(b: Any, result: Any, unless: Any) -> Any:
+    """Return the scalar formula: the result, and zero where ``unless`` is zero."""
+    return b.select(b.ne(unless, 0), result, b.constant(0, result.dtype))
+
+
 def _mask(x0: Type, *_: Type) -> int:
     return int(np.prod(x0.shape))
 
@@ -99,7 +104,7 @@ _MULTIPLY_OR_ZERO = Operator(
     symbol="⊙",
     inplace=(0, 1),
     workspace=_mask,
-    scalar=lambda b, g, d: b.select(b.ne(g, 0), b.mul(g, d), 0),
+    scalar=lambda b, g, d: _or_zero(b, b.mul(g, d), g),
 )
 _DIVIDE_OR_ZERO = Operator(
     "divide_or_zero",
@@ -118,7 +123,7 @@ _DIVIDE_OR_ZERO = Operator(
     symbol="÷",
     inplace=(0, 1),
     workspace=_mask,
-    scalar=lambda b, x0, x1: b.select(b.ne(x0, 0), b.div(x0, x1), 0),
+    scalar=lambda b, x0, x1: _or_zero(b, b.div(x0, x1), x0),
 )
 
 # -- Powers -----------------------------------------------------------------------------------
@@ -159,7 +164,7 @@ _POWER_DERIVATIVE = Operator(
     symbol="pxᵖ⁻¹",
     inplace=(0, 1),
     workspace=lambda x0, x1: int(np.prod(x1.shape)) * (1 + x1.dtype.itemsize),
-    scalar=lambda b, x, p: b.mul(b.select(b.ne(p, 0), b.pow(x, b.sub(p, 1)), 0), p),
+    scalar=lambda b, x, p: b.mul(_or_zero(b, b.pow(x, b.sub(p, 1)), p), p),
 )  # fmt: skip
 
 # -- Extrema: where two operands tie, each takes half of the gradient ---------------------------

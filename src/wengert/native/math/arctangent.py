@@ -81,7 +81,7 @@ def _series(f: Floats, z: Value) -> Value:
 def arctan(f: Floats, x: Value) -> Value:
     """Return the arc tangent."""
     # Beyond, the result is π/2 and no longer changes; an infinite quotient is kept out.
-    y = f.at_most(f.abs(x), 2.0 ** (f.format.mantissa + 10))
+    y = f.at_most(f.abs(x), 2.0 ** (f.format.mantissa + 5))
     steep = f.compare(y, ">", f.number(_WIDE))
     middle = f.compare(y, ">", f.number(_NARROW))
     one = f.number(1.0)
@@ -89,12 +89,14 @@ def arctan(f: Floats, x: Value) -> Value:
     def chosen(low: Value, mid: Value, high: Value) -> Value:
         return f.select(steep, high, f.select(middle, mid, low))
 
+    zero, more = f.number(0.0), f.add(y, one)
     over = chosen(y, f.sub(y, one), f.number(-1.0))
-    under = chosen(one, f.add(y, one), y)
-    reciprocal = f.div(one, under)
+    under = Pair(chosen(one, more, y), chosen(zero, f.sub(y, f.sub(more, one)), zero))
+    reciprocal = f.div(one, under.high)
     z = f.mul(over, reciprocal)
-    lost = f.mul(f.fma(f.neg(z), under, over), reciprocal)
-    base = chosen(f.number(0.0), f.number(0.25), f.number(0.5))
+    rest = f.fma(f.neg(z), under.high, over)
+    lost = f.mul(f.fma(f.neg(z), under.low, rest), reciprocal)
+    base = chosen(zero, f.number(0.25), f.number(0.5))
     high = f.mul(base, f.number(_numbers(f).pi_high))
     rest = f.fma(base, f.number(_numbers(f).pi_low), f.add(_series(f, z), lost))
     return f.copysign(_sum(f, high, z, rest), x)
