@@ -149,6 +149,34 @@ def test_a_forked_child_has_a_team_of_its_own():
     assert team(2).run(table, 10) == 10 and (x == 20).all()
 
 
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+@pytest.mark.parametrize("between_steps", [True, False])
+def test_a_fork_during_a_run(between_steps: bool):
+    x = np.zeros(16, np.int64)
+    table, _place = _slow(x, 1_000, 16)
+    codes: list[int] = []
+
+    def fork() -> None:
+        child = os.fork()
+        if child == 0:
+            try:
+                os._exit(team(2).run(table, 3))
+            except RuntimeError:
+                os._exit(99)
+        codes.append(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+        table.stop()
+
+    if between_steps:
+        team(2).run(table, 10**12, lambda done: fork() if not codes else True)
+    else:
+        other = threading.Timer(0.02, fork)
+        other.start()
+        team(2).run(table, 10**12)
+        other.join()
+    assert codes == [3 if between_steps else 99]
+
+
 _LEAVING = """
 import numpy as np, threading, sys
 from wengert.native.jit import session

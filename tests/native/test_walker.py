@@ -79,6 +79,14 @@ def test_a_chain_runs_chunk_by_chunk(threads: int):
         assert (value == 100 + i).all()
 
 
+@pytest.mark.parametrize("owners", [1, 2, 5])
+@pytest.mark.parametrize("threads", range(1, MOST + 1))
+def test_a_table_runs_on_teams_of_other_sizes(owners: int, threads: int):
+    x = np.zeros(7, np.int64)
+    table = Table([_record(COUNT, operands(x), 7)] * 2, owners)
+    assert team(threads).run(table, 20) == 20 and (x == 40).all()
+
+
 def test_a_chain_needs_equal_chunks():
     x = operands(np.zeros(4, np.int64))
     with pytest.raises(ValueError, match="record 1 is chained to one of 4 chunks and has 3"):

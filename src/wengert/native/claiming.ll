@@ -16,6 +16,7 @@
 ;   192  active  200 late events       160  record rows  168 claims  176 claim stride
 ;   208  spin ns 216 yield ns          184  done lines   192 timed  200 wide
 ;   224  turn ns 232 threads
+;   240  soon ns 248 last late
 ;   256 + 64 t   seen, clock, state
 ; group row  4 x i64: first stage, last stage, units, wakes
 ; stage row  8 x i64: units, grain, chunks, first record, last record

@@ -26,8 +26,10 @@ from wengert.native.walker import Table, Words, address, calls, words
 # Python looks at signals and at the machine this often (ns); a step is never cut in two.
 _TURN = 50_000_000
 _SPIN, _YIELD = 30_000, 100_000
+# A thread that is late twice within this time has lost its core to a neighbour.
+_SOON = 20_000_000
 # A team that shrank looks again after this many ns, later where that proved too early.
-_PATIENCE, _LONGEST = 150_000_000, 3_200_000_000
+_PATIENCE, _LONGEST = 100_000_000, 800_000_000
 _MOST_PER_CORE = 4
 # Places in the control block, in words: claiming.ll tells what they are.
 _COMMAND, _ACTIVE, _TIMES, _SLOTS, _SLOT = 0, 24, 26, 32, 8
@@ -80,7 +82,7 @@ class _Crew:
     def __init__(self, threads: int) -> None:
         self.control = words(_SLOTS + _SLOT * threads)
         self.control[_ACTIVE] = threads
-        self.control[_TIMES : _TIMES + 4] = _SPIN, _YIELD, _TURN, threads
+        self.control[_TIMES : _TIMES + 5] = _SPIN, _YIELD, _TURN, threads, _SOON
         self.address = address(self.control)
         self.slots = self.control[_SLOTS:].reshape(threads, _SLOT)
         self.helpers: list[threading.Thread] = []
@@ -175,6 +177,8 @@ class Team:
         if table.runner == me:
             raise RuntimeError("a table cannot run inside its own run")
         with table.lock:
+            if table.torn:
+                raise RuntimeError("the process was forked in the middle of a step of this table")
             table.runner = me
             mine = self._lock.acquire(blocking=False)
             try:
@@ -203,7 +207,7 @@ class Team:
     def _look_around(self, crew: _Crew) -> None:
         now = time.monotonic_ns()
         if self._watch is None:
-            early = self._back and now - self._back < 10 * _PATIENCE
+            early = self._back and now - self._back < 4 * _PATIENCE
             self._patience = min(2 * self._patience, _LONGEST) if early else _PATIENCE
             self._watch = _Watch(crew)
         elif now - self._watch.since >= self._patience:

@@ -61,8 +61,9 @@ done:
   ret void
 }
 
-; Partners that had work for %wall ns and spent less than half of it on a core are late: the team
-; shrinks by their number, so that the scheduler has a core for those that stay.
+; Partners that had work for %wall ns and spent less than half of it on a core are late. Late once
+; is chance; late again soon is a neighbour: the team shrinks by their number, so that the scheduler
+; has a core for those that stay.
 define internal void @judge(ptr %control, i64 %active, ptr %before, ptr %after, i64 %wall) {
 entry:
   %half = lshr i64 %wall, 1
@@ -89,7 +90,16 @@ count:
   br label %next
 done:
   %some = icmp sgt i64 %late, 0
-  br i1 %some, label %shrink, label %end
+  br i1 %some, label %again, label %end
+again:
+  %now = call i64 @now()
+  %plast = getelementptr i8, ptr %control, i64 248
+  %last = atomicrmw xchg ptr %plast, i64 %now monotonic
+  %psoon = getelementptr i8, ptr %control, i64 240
+  %soon = load i64, ptr %psoon
+  %since = sub i64 %now, %last
+  %neighbour = icmp slt i64 %since, %soon
+  br i1 %neighbour, label %shrink, label %end
 shrink:
   %left = sub i64 %active, %late
   %atleast = call i64 @llvm.smax.i64(i64 %left, i64 1)

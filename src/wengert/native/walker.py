@@ -7,7 +7,9 @@ record's own, so the same numbers come out for any number of threads.
 from __future__ import annotations
 
 import ctypes
+import os
 import threading
+import weakref
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -84,6 +86,8 @@ class Table:
         self.records, self.owners = tuple(records), owners
         self.lock = threading.Lock()
         self.runner: int | None = None
+        self.torn = False
+        _tables.add(self)
         groups = _groups(self.records)
         stages = [stage for group in groups for stage in group]
         self.wide = any(stage.units > 1 for stage in stages)
@@ -129,6 +133,11 @@ class Table:
         """End the present run after the step it is in; any thread may ask."""
         self._head[_STOP] = 1
 
+    def after_fork(self) -> None:
+        """Let a child run the table, unless the fork cut a step in two."""
+        self.torn |= self.runner not in (None, threading.get_ident())
+        self.lock, self.runner = threading.Lock(), None
+
     def measure(self, on: bool = True) -> None:
         """Add up the time of each record from now on, or no longer."""
         self._rows[3::4] = 0
@@ -137,6 +146,18 @@ class Table:
     def nanoseconds(self) -> list[int]:
         """Return the time spent in each record, by all threads together, since ``measure``."""
         return [int(spent) for spent in self._rows[3::4]]
+
+
+_tables: weakref.WeakSet[Table] = weakref.WeakSet()
+
+
+def _after_fork() -> None:
+    for table in list(_tables):
+        table.after_fork()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
 
 
 def _groups(records: Sequence[Record]) -> list[list[_Stage]]:
