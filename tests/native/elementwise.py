@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from wengert.native import llvm
-from wengert.native.jit import session
+from wengert.native.jit import Session, session
 from wengert.native.lanes import Lanes, Vector
 from wengert.native.llvm import ir
 
@@ -70,13 +70,13 @@ class Loop:
         return arrays[-1][:count]
 
 
-def compiled(loops: Sequence[Loop]) -> None:
+def compiled(loops: Sequence[Loop], where: Session | None = None) -> None:
     """Compile loops together, in one module."""
     module = ir.Module()
     names = [f"loop{k}" for k in range(len(loops))]
     for loop, name in zip(loops, names, strict=True):
         loop.define(module, name)
-    library = session().text(str(module), names)
+    library = (where or session()).text(str(module), names)
     for loop, name in zip(loops, names, strict=True):
         loop.library, loop.address = library, library.addresses[name]
 

@@ -10,8 +10,11 @@ import numpy as np
 import pytest
 
 from native.elementwise import Loop, compiled, loop, ulp_errors
+from wengert.native.cache import Cache
+from wengert.native.jit import Session
 from wengert.native.math import arctangent, circular, error, exponential, logarithm, power
 from wengert.native.math.bounds import ULP
+from wengert.native.target import host
 
 if np.finfo(np.longdouble).nmant < 60:
     pytest.skip("long double is no wider than double here", allow_module_level=True)
@@ -195,3 +198,18 @@ def test_a_power_with_too_short_a_logarithm_is_seen(monkeypatch: pytest.MonkeyPa
     x = operands("power", "float64")
     errors = ulp_errors(loop(formula("power"), "float64", "float64")(*x), truth("power", *x))
     assert errors.max() > ULP["power"].float64
+
+
+@pytest.mark.skipif(host().vector_bytes < 64 or not host().fma, reason="no wider machine here")
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_bits_do_not_depend_on_the_machine(
+    loops: Any, dtype: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    older = replace(host(), cpu="x86-64-v3", features="")
+    monkeypatch.setattr("wengert.native.jit.host", lambda: older)
+    session = Session(Cache(None))
+    others = {name: Loop(formula(name), [dtype] * (1 + (name in TWO)), 8) for name in ULP}
+    compiled(list(others.values()), session)
+    for name, other in others.items():
+        x = [each[:5000] for each in operands(name, dtype)]
+        assert other(*x).tobytes() == loops[name, dtype](*x).tobytes(), name

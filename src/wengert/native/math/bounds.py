@@ -29,7 +29,7 @@ ULP: Mapping[str, Bound] = MappingProxyType(
         "sin": Bound(1.0, 1.0),
         "cos": Bound(1.0, 1.0),
         "tan": Bound(1.25, 1.25),
-        "arctan": Bound(1.5, 1.25),
+        "arctan": Bound(1.5, 1.5),
         "arctan2": Bound(1.25, 1.25),
         "power": Bound(0.75, 1.25),
         "erf": Bound(1.25, 1.25),

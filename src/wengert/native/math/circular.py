@@ -7,6 +7,7 @@ its error (Cody and Waite, 1980). Arguments too large for that go one by one thr
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import pi
 from typing import NamedTuple
@@ -73,34 +74,45 @@ def _reduce(f: Floats, x: Value) -> _Angle:
 def _far(f: Floats, x: Value, far: Value, angle: _Angle) -> _Angle:
     """Put the exact remainder in the lanes that are far out, if there are any."""
     builder = f.builder
-    start, (quarter, (high, low)) = builder.block, angle
+    start, near = builder.block, (angle.quarter, *angle.r)
     with builder.if_then(_any(f, far), likely=False):
-        values: list[Value] = [quarter, high, low]
-        for lane in range(f.lanes):
-            values = _far_lane(f, x, far, lane, values)
+        exact = _far_lanes(f, x, near)
         end = builder.block
-    merged = [builder.phi(value.type) for value in values]
-    for phi, near, exact in zip(merged, (quarter, high, low), values, strict=True):
-        phi.add_incoming(near, start)
-        phi.add_incoming(exact, end)
+    merged = [builder.phi(value.type) for value in near]
+    for phi, old, new in zip(merged, near, exact, strict=True):
+        phi.add_incoming(old, start)
+        phi.add_incoming(new, end)
     return _Angle(merged[0], Pair(merged[1], merged[2]))
 
 
-def _far_lane(f: Floats, x: Value, far: Value, lane: int, values: list[Value]) -> list[Value]:
+def _far_lanes(f: Floats, x: Value, near: tuple[Value, ...]) -> Sequence[Value]:
+    builder, limit = f.builder, llvm.ir.Constant(f.format.element, _numbers(f).limit)
+    one = Floats(builder, f.format, 1)
+    if f.lanes == 1:
+        return _exact(one, x)
+
+    def body(lane: Value, *now: Value) -> list[Value]:
+        old = [builder.extract_element(value, lane) for value in now]
+        alone = builder.extract_element(x, lane)
+        far = one.compare(one.abs(alone), ">", limit)
+        new = [one.select(far, a, b) for a, b in zip(_exact(one, alone), old, strict=True)]
+        return [builder.insert_element(v, a, lane) for v, a in zip(now, new, strict=True)]
+
+    span = (llvm.integer(0), llvm.integer(f.lanes), llvm.integer(1))
+    return llvm.loop(builder, span, body, near)
+
+
+def _exact(f: Floats, x: Value) -> Sequence[Value]:
+    """Return quarter, high and low of a single large angle."""
     builder = f.builder
-    value = _extract(f, x, lane)
-    wide = builder.fpext(value, llvm.F64) if f.single else value
+    wide = builder.fpext(x, llvm.F64) if f.single else x
     found = builder.call(remainder(builder.module), [wide])
     quarter, high, low = (builder.extract_value(found, part) for part in range(3))
-    if f.single:
-        quarter = builder.trunc(quarter, llvm.I32)
-        single = builder.fptrunc(high, llvm.F32)
-        low = builder.fptrunc(builder.fsub(high, builder.fpext(single, llvm.F64)), llvm.F32)
-        high = single
-    return [
-        _insert(f, old, builder.select(_extract(f, far, lane), new, _extract(f, old, lane)), lane)
-        for old, new in zip(values, (quarter, high, low), strict=True)
-    ]
+    if not f.single:
+        return quarter, high, low
+    near = builder.fptrunc(high, llvm.F32)
+    rest = builder.fptrunc(builder.fsub(high, builder.fpext(near, llvm.F64)), llvm.F32)
+    return builder.trunc(quarter, llvm.I32), near, rest
 
 
 def _any(f: Floats, condition: Value) -> Value:
@@ -108,16 +120,6 @@ def _any(f: Floats, condition: Value) -> Value:
         return condition
     name = f"llvm.vector.reduce.or.{llvm.suffix(condition.type)}"
     return llvm.intrinsic(f.builder, name, llvm.BIT, [condition])
-
-
-def _extract(f: Floats, x: Value, lane: int) -> Value:
-    return x if f.lanes == 1 else f.builder.extract_element(x, llvm.ir.Constant(llvm.I32, lane))
-
-
-def _insert(f: Floats, x: Value, value: Value, lane: int) -> Value:
-    if f.lanes == 1:
-        return value
-    return f.builder.insert_element(x, value, llvm.ir.Constant(llvm.I32, lane))
 
 
 def _both(f: Floats, r: Pair) -> tuple[Pair, Pair]:
