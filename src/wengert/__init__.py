@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from wengert.base.errors import WengertWarning as WengertWarning
     from wengert.checking import check_gradients as check_gradients
     from wengert.compilation import plan as plan
+    from wengert.execution import compile as compile
     from wengert.explanation.explain import explain as explain
     from wengert.explanation.traced import Graph as Graph
     from wengert.explanation.traced import trace as trace
@@ -40,6 +41,7 @@ _HOME: dict[str, str] = {
     "WengertError": "wengert.base.errors",
     "WengertWarning": "wengert.base.errors",
     "check_gradients": "wengert.checking",
+    "compile": "wengert.execution",
     "explain": "wengert.explanation.explain",
     "fit": "wengert.training.loop",
     "grad": "wengert.transforms",

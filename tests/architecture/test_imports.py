@@ -17,8 +17,8 @@ PLAIN = FRAMEWORKS | {"llvmlite", "rich", "safetensors"}
 LEFT_ALONE = {
     "base": LIGHT, "graph": LIGHT,
     "operators": PLAIN, "tracing": PLAIN, "differentiation": PLAIN, "rewriting": PLAIN,
-    "reference": PLAIN, "planning": PLAIN,
-    "transforms": PLAIN, "checking": PLAIN, "functions": PLAIN, "compilation": PLAIN,
+    "reference": PLAIN, "planning": PLAIN, "native": PLAIN - {"llvmlite"},
+    "transforms": PLAIN, "checking": PLAIN, "functions": PLAIN, "compilation": PLAIN, "execution": PLAIN,
     "explanation": PLAIN, "nn": PLAIN, "optim": PLAIN, "data": PLAIN,
     "training": FRAMEWORKS, "cli": FRAMEWORKS,
 }  # fmt: skip
@@ -28,8 +28,9 @@ NAMED = {
     "base": {"numpy"}, "graph": {"numpy"},
     "operators": {"numpy", "scipy"}, "tracing": {"numpy"}, "differentiation": {"numpy"},
     "rewriting": {"numpy"}, "reference": {"numpy"}, "planning": {"numpy"},
+    "native": {"numpy", "llvmlite"},
     "transforms": {"numpy"}, "checking": {"numpy"}, "functions": {"numpy", "scipy"},
-    "compilation": {"numpy"}, "explanation": {"numpy"},
+    "compilation": {"numpy"}, "execution": {"numpy"}, "explanation": {"numpy"},
     "nn": {"numpy"}, "optim": {"numpy"}, "data": {"numpy", "sklearn"},
     "training": {"numpy", "rich", "safetensors"},
     "cli": {"numpy", "rich", "sklearn"},

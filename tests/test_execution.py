@@ -1,0 +1,110 @@
+"""wg.compile: the same numbers as the interpreter, made once a signature, never stale."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from wengert import execution
+from wengert.base.errors import DtypeError, OptionError, WengertWarning
+from wengert.base.tree import flatten
+from wengert.execution import Compiled, compile
+from wengert.nn.functional import l2, relu, softmax_cross_entropy
+from wengert.transforms import grad, value_and_grad
+
+rng = np.random.default_rng(0)
+rate = 0.5
+
+
+def objective(parameters: Any, X: Any, y: Any) -> Any:
+    H = relu(X @ parameters["W1"] + parameters["b1"])
+    return softmax_cross_entropy(H @ parameters["W2"], y) + l2(parameters, 1e-3)
+
+
+def arguments(batch: int, dtype: str = "float64") -> tuple[Any, Any, Any]:
+    shapes = {"W1": (7, 5), "b1": (5,), "W2": (5, 3)}
+    parameters = {k: rng.standard_normal(s).astype(dtype) for k, s in shapes.items()}
+    return parameters, rng.standard_normal((batch, 7)).astype(dtype), rng.integers(0, 3, batch)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("batch", [1, 2, 17, 64])
+def test_forward_and_backward_agree_with_the_interpreter(batch: int, dtype: str) -> None:
+    args = arguments(batch, dtype)
+    plain = flatten(value_and_grad(objective)(*args))[0]
+    fast = flatten(compile(value_and_grad(objective), threads=1)(*args))[0]
+    tolerance = 1e-5 if dtype == "float32" else 1e-13
+    for a, b in zip(plain, fast, strict=True):
+        assert a.dtype == b.dtype
+        np.testing.assert_allclose(a, b, rtol=tolerance, atol=tolerance)
+
+
+def test_any_number_of_threads_gives_the_same_bits() -> None:
+    args = arguments(300, "float32")
+    runs = [
+        [np.asarray(leaf).tobytes() for leaf in flatten(compile(value_and_grad(objective), n)(*args))[0]]
+        for n in (1, 2, 3, 4)
+    ]  # fmt: skip
+    assert runs[0] == runs[1] == runs[2] == runs[3]
+
+
+def test_results_are_the_callers_own() -> None:
+    twice = compile(lambda x: x * 2)
+    first = twice(np.ones(3))
+    twice(np.full(3, 5.0))
+    np.testing.assert_array_equal(first, [2.0, 2.0, 2.0])
+
+
+def test_one_program_a_signature() -> None:
+    fast = compile(lambda x, n: x * n)
+    fast(np.ones(3), 2)
+    program = fast.made(np.zeros(3), 2).program
+    assert fast.made(np.full(3, 7.0), 2).program is program
+    assert fast.made(np.ones(4), 2).program is not program
+    np.testing.assert_array_equal(fast(np.ones(3), 5), np.full(3, 5.0))
+
+
+def test_nothing_goes_stale() -> None:
+    global rate
+    fast = compile(grad(lambda x: rate * np.sum(x)))
+    np.testing.assert_array_equal(fast(np.ones(2)), [0.5, 0.5])
+    rate = 0.25
+    np.testing.assert_array_equal(fast(np.ones(2)), [0.25, 0.25])
+    rate = 0.5
+
+
+def test_a_compiled_function_can_be_differentiated() -> None:
+    np.testing.assert_allclose(grad(compile(lambda x: np.sum(x**3)))(np.ones(2)), [3.0, 3.0])
+
+
+def test_inputs_in_any_layout() -> None:
+    fast = compile(lambda a: np.tanh(a) @ a.T)
+    A = rng.standard_normal((6, 8))
+    for layout in (A[::2, ::2], np.asfortranarray(A), A[::-1]):
+        np.testing.assert_allclose(fast(layout), np.tanh(layout) @ layout.T, rtol=1e-13)
+    frozen = A.copy()
+    frozen.flags.writeable = False
+    np.testing.assert_allclose(fast(frozen), np.tanh(A) @ A.T, rtol=1e-13)
+    with pytest.raises(DtypeError, match="native byte order"):
+        fast(A.astype(">f8"))
+
+
+@pytest.mark.parametrize("threads", [0, -1, 10_000])
+def test_impossible_thread_counts(threads: int) -> None:
+    with pytest.raises(OptionError):
+        compile(lambda x: x * 2, threads)(np.ones(3))
+
+
+def test_without_llvmlite_the_interpreter_runs_and_says_so_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(execution, "find_spec", lambda name: None)
+    execution.has_compiler.cache_clear()
+    fast: Compiled = compile(lambda x: np.sum(x * 2))
+    with pytest.warns(WengertWarning, match="pip install llvmlite"):
+        assert fast(np.ones(3)) == 6.0
+    assert fast(np.ones(4)) == 8.0
+    assert "interpreted" in fast.listing(np.ones(3))
+    execution.has_compiler.cache_clear()
