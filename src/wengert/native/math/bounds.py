@@ -1,4 +1,7 @@
-"""How far each function may be from the true value, in units of the last place of the result."""
+"""How far each function may be from the true value, in units of the last place of the result.
+
+Measured, not proved: the largest errors over millions of arguments of each format, rounded up.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ from typing import NamedTuple
 
 
 class Bound(NamedTuple):
-    """The largest error over all arguments; half a unit is a result rounded correctly."""
+    """The largest error, for each format; half a unit is a result rounded correctly."""
 
     float32: float
     float64: float
