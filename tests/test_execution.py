@@ -43,10 +43,12 @@ def test_forward_and_backward_agree_with_the_interpreter(batch: int, dtype: str)
 
 def test_any_number_of_threads_gives_the_same_bits() -> None:
     args = arguments(300, "float32")
-    runs = [
-        [np.asarray(leaf).tobytes() for leaf in flatten(compile(value_and_grad(objective), n)(*args))[0]]
-        for n in (1, 2, 3, 4)
-    ]  # fmt: skip
+
+    def run(threads: int) -> list[bytes]:
+        results = flatten(compile(value_and_grad(objective), threads)(*args))[0]
+        return [np.asarray(leaf).tobytes() for leaf in results]
+
+    runs = [run(threads) for threads in (1, 2, 3, 4)]
     assert runs[0] == runs[1] == runs[2] == runs[3]
 
 

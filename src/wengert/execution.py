@@ -95,8 +95,8 @@ def compile(function: Callable[..., Any], threads: int | None = None) -> Compile
 
     Args:
         function: plain NumPy code; arrays in nested containers go in and come out. Numbers and
-            texts among the arguments stay fixed, and another value compiles again; so does a default,
-            closure or global that the code reads and that has changed.
+            texts among the arguments stay fixed, and another value compiles again; so does a
+            default, closure or global that the code reads and that has changed.
         threads: how many run it together; None for the cores that are free.
 
     Raises:
@@ -114,7 +114,7 @@ def program(graph: Graph, threads: int | None = None) -> Runs:
     """Return a compiled program for a graph; the interpreter where llvmlite is absent."""
     if not has_compiler():
         return Interpreted(graph)
-    from wengert.native.program import compile_graph  # llvmlite may be absent
+    from wengert.native.program import compile_graph  # noqa: PLC0415 - llvmlite may be absent
 
     return compile_graph(simplify(graph), threads)
 
