@@ -1,4 +1,4 @@
-"""Products of two operands as a set of axes: matmul and einsum are two ways to write one down.
+"""Products of two operands as a set of axes: matmul and einsum write the same thing down.
 
 C[…] = Σ A[…] B[…]: each axis has a size and a stride in A, B and C, in elements; a stride of 0
 says that the operand does not have the axis. Views (transposed, broadcast, diagonal) differ in
@@ -12,7 +12,6 @@ from math import prod
 
 from wengert.base.dtypes import Dtype
 from wengert.base.shapes import Shape
-from wengert.operators.product import split
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +41,7 @@ class Axis:
 
 
 @dataclass(frozen=True, slots=True)
-class Operand:
+class Strided:
     """An array as kernels see it: sizes of the axes and strides in elements."""
 
     shape: Shape
@@ -67,87 +66,39 @@ class Contraction:
         return any(axis.size == 0 for axis in self.axes if axis.c)
 
 
-def dense(shape: Shape) -> Operand:
-    """Return a C-contiguous array.
-
-    >>> dense((2, 3)).strides
-    (3, 1)
-    """
-    return Operand(shape, tuple(prod(shape[axis + 1 :]) for axis in range(len(shape))))
-
-
-def matmul(
-    dtype: Dtype,
-    a: Operand,
-    b: Operand,
-    c: Operand | None = None,
-    extras: tuple[Operand, ...] = (),
-) -> Contraction:
-    """Return ``a @ b`` by NumPy's rules, into ``c`` (contiguous where not given).
-
-    >>> import numpy as np
-    >>> found = matmul(np.dtype("float32"), dense((2, 3)), dense((3, 4)))
-    >>> [(axis.kind, axis.size, axis.a, axis.b, axis.c) for axis in found.axes]
-    [('m', 2, 3, 0, 4), ('n', 4, 0, 1, 1), ('k', 3, 1, 4, 0)]
-    """
-    batch = max(len(a.shape), len(b.shape)) - 2
-    outer = [chr(ord("A") + axis) for axis in range(max(batch, 0))]
-    left = "k" if len(a.shape) == 1 else _last(outer, len(a.shape) - 2) + "mk"
-    right = "k" if len(b.shape) == 1 else _last(outer, len(b.shape) - 2) + "kn"
-    out = "".join(outer) + "m" * (len(a.shape) > 1) + "n" * (len(b.shape) > 1)
-    return from_letters(dtype, (left, right, out), (a, b), c, extras)
-
-
-def _last(letters: list[str], count: int) -> str:
-    return "".join(letters[len(letters) - count :])
-
-
-def einsum(
-    dtype: Dtype, subscripts: str, operands: tuple[Operand, ...], c: Operand | None = None
-) -> Contraction | None:
-    """Return an einsum of two operands; None where it has another number of them.
-
-    >>> import numpy as np
-    >>> found = einsum(np.dtype("float32"), "ij,j->i", (dense((2, 3)), dense((3,))))
-    >>> [(axis.kind, axis.size, axis.a, axis.b, axis.c) for axis in found.axes]
-    [('m', 2, 3, 0, 1), ('k', 3, 1, 1, 0)]
-    """
-    if len(operands) != 2:
-        return None
-    (left, right), out = split(subscripts)
-    return from_letters(dtype, (left, right, out), (operands[0], operands[1]), c)
-
-
-def from_letters(
+def by_letters(
     dtype: Dtype,
     letters: tuple[str, str, str],
-    operands: tuple[Operand, Operand],
-    c: Operand | None = None,
-    extras: tuple[Operand, ...] = (),
+    operands: tuple[Strided, Strided, Strided],
+    extras: tuple[Strided, ...] = (),
 ) -> Contraction:
     """Return the product whose axes are named by letters, one text an array (A, B, C).
 
     Extras broadcast against C as in NumPy.
+
+    >>> import numpy as np
+    >>> x, w, y = Strided((2, 3), (3, 1)), Strided((3, 4), (4, 1)), Strided((2, 4), (4, 1))
+    >>> found = by_letters(np.dtype("float32"), ("mk", "kn", "mn"), (x, w, y))
+    >>> [(axis.kind, axis.size, axis.a, axis.b, axis.c) for axis in found.axes]
+    [('m', 2, 3, 0, 4), ('n', 4, 0, 1, 1), ('k', 3, 1, 4, 0)]
     """
     sizes: dict[str, int] = {}
-    for text, operand in zip(letters, operands, strict=False):
+    for text, operand in zip(letters[:2], operands, strict=False):
         for letter, n in zip(text, operand.shape, strict=True):
             sizes[letter] = n if sizes.get(letter, 1) == 1 else sizes[letter]
-    result = c or dense(tuple(sizes[letter] for letter in letters[2]))
-    strides = [
-        _strides(text, operand)
-        for text, operand in zip(letters, (*operands, result), strict=True)
-    ]
+    strides = [_strides(text, each) for text, each in zip(letters, operands, strict=True)]
     order = [*letters[2], *(letter for letter in sizes if letter not in letters[2])]
     others = [_strides(letters[2][len(letters[2]) - len(e.shape) :], e) for e in extras]
-    axes = (
-        Axis(sizes[each], *(of.get(each, 0) for of in strides), tuple(o.get(each, 0) for o in others))
-        for each in order
-    )
+
+    def axis(letter: str) -> Axis:
+        a, b, c = (of.get(letter, 0) for of in strides)
+        return Axis(sizes[letter], a, b, c, tuple(of.get(letter, 0) for of in others))
+
+    axes = (axis(letter) for letter in order)
     return Contraction(dtype, tuple(axis for axis in axes if axis.size != 1))
 
 
-def _strides(letters: str, operand: Operand) -> dict[str, int]:
+def _strides(letters: str, operand: Strided) -> dict[str, int]:
     # A letter that stands twice walks a diagonal: its strides add up.
     found: dict[str, int] = {}
     for letter, n, stride in zip(letters, operand.shape, operand.strides, strict=True):

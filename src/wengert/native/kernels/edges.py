@@ -149,5 +149,3 @@ def _exchange(builder: Builder, rows: list[Value], step: int) -> list[Value]:
             found[at] = shuffle(builder, x, y, low)
             found[at + step] = shuffle(builder, x, y, high)
     return found
-
-

@@ -97,7 +97,11 @@ def _count(builder: Builder, end: Value, step: int, body: Callable[[Value], None
 
 
 def _at(
-    builder: Builder, panel: Panel, pointer: Value, at: tuple[Value, Value], strides: tuple[int, int]
+    builder: Builder,
+    panel: Panel,
+    pointer: Value,
+    at: tuple[Value, Value],
+    strides: tuple[int, int],
 ) -> Value:
     steps = (builder.mul(x, integer(s)) for x, s in zip(at, strides, strict=True))
     return address(builder, pointer, panel.element, builder.add(*steps))
@@ -133,9 +137,7 @@ def _rows(builder: Builder, panel: Panel, given: Sequence[Value]) -> None:
     _count(builder, count, 1, row)
 
 
-def _squares(
-    builder: Builder, panel: Panel, given: Sequence[Value], square: Function
-) -> None:
+def _squares(builder: Builder, panel: Panel, given: Sequence[Value], square: Function) -> None:
     source, target, count = given
 
     def across(n: Value) -> None:

@@ -1,4 +1,4 @@
-"""Products as loop nests: multiply, and sum over the letters that the result does not have."""
+"""Products: by tiles where they pay, else as loop nests that multiply and sum."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from wengert.native.kernel import Kernel, Operand
 from wengert.native.kernels.compact import compact
 from wengert.native.kernels.loops import Loops
 from wengert.native.kernels.nest import Compute, Load, Nest, Reduce, Store, Strides, Value
+from wengert.native.kernels.tiled import tiled
 from wengert.native.steps import Step
 from wengert.operators.product import split
 
@@ -70,6 +71,22 @@ def _along(order: str, word: str, strides: Strides, shape: tuple[int, ...]) -> S
 def product_kernel(step: Step) -> Kernel:
     """Return the kernel of a matmul or an einsum, whatever its ranks and layouts."""
     product = product_of(step)
+    return _by_tiles(step, product) or _by_loops(step, product)
+
+
+def _by_tiles(step: Step, product: Product) -> Kernel | None:
+    dtype = step.target.variable.dtype
+    if len(step.operands) != 2 or any(view.variable.dtype != dtype for view in step.operands):
+        return None
+    body = tiled(dtype, list(zip(product.sizes, *product.operands, product.target, strict=True)))
+    if body is None:
+        return None
+    flops = 2 * prod(product.sizes)
+    operands = tuple(_pointers(step))
+    return Kernel(step.operator, body, operands, (step.operation,), flops, product.sizes)
+
+
+def _by_loops(step: Step, product: Product) -> Kernel:
     order = _order(product)
     sizes = tuple(product.sizes[k] for k in order)
     dtype = step.target.variable.dtype

@@ -61,22 +61,9 @@ def define_product(module: Module, name: str, schedule: Schedule, epilogue: Epil
         scratch = builder.alloca(ir.ArrayType(I8, _panel_bytes(schedule)))
         scratch.align = 64
     kernel = _Kernel(
-        builder,
-        schedule,
-        {
-            (row, column): define_tile(
-                module, f"{name}.tile{int(row)}{int(column)}", _tile(schedule, row, column), epilogue
-            )
-            for row in _variants(schedule.rows)
-            for column in _variants(schedule.columns)
-        },
-        {
-            column: define_panel(module, f"{name}.panel{int(column)}", _panel(schedule, column))
-            for column in _variants(schedule.columns)
-            if schedule.packed
-        },
-        scratch,
-    )
+        builder, schedule, _tiles_of(module, name, schedule, epilogue),
+        _panels_of(module, name, schedule), scratch,
+    )  # fmt: skip
     operands, begin, end = function.args
     corners = _corners(kernel, operands)
 
@@ -99,6 +86,27 @@ def _corners(kernel: _Kernel, operands: Value) -> _Pointers:
 
 
 # -- the shapes of tiles and panels: whole ones and those at the edge -----------------------------
+
+
+def _tiles_of(
+    module: Module, name: str, schedule: Schedule, epilogue: Epilogue
+) -> dict[tuple[bool, bool], Function]:
+    edges = [(r, c) for r in _variants(schedule.rows) for c in _variants(schedule.columns)]
+    return {
+        (row, column): define_tile(
+            module, f"{name}.tile{row:d}{column:d}", _tile(schedule, row, column), epilogue
+        )
+        for row, column in edges
+    }
+
+
+def _panels_of(module: Module, name: str, schedule: Schedule) -> dict[bool, Function]:
+    if not schedule.packed:
+        return {}
+    return {
+        edge: define_panel(module, f"{name}.panel{edge:d}", _panel(schedule, edge))
+        for edge in _variants(schedule.columns)
+    }
 
 
 def _variants(cut: Cut) -> list[bool]:
@@ -269,6 +277,3 @@ def _each(
     if cut.rest:
         with builder.if_then(builder.icmp_signed("<", integer(cut.full), end)):
             body(integer(cut.full), True)
-
-
-

@@ -17,8 +17,12 @@ from wengert.native.target import Target
 
 # Bytes of stack that a chunk may use for a panel.
 PANEL_BYTES = 64 * 2**10
+# Bytes of B that stay in the first cache while the rows of a chunk pass.
+_NEAR_BYTES = 32 * 2**10
+# Rows worth packing a panel for.
+_PACKED_ROWS = 128
 # Cycles worth a chunk of its own, and the most chunks.
-_CHUNK_CYCLES, _MOST_CHUNKS = 8_000, 64
+_CHUNK_CYCLES, _MOST_CHUNKS = 16_000, 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,13 +105,8 @@ class _Roles:
 
 @dataclass(frozen=True, slots=True)
 class _Choice:
-    swapped: bool
-    roles: _Roles
-    dot: bool
-    rows: Cut
-    columns: Cut
+    form: _Form
     sets: int
-    packed: bool
     cycles: float
 
 
@@ -122,7 +121,7 @@ def schedule(contraction: Contraction, target: Target) -> Schedule:
         for choice in _choices(each.dtype, roles, exchanged, target)
     ]
     best = min(choices, key=lambda choice: choice.cycles)
-    return _complete(contraction.dtype, best, target)
+    return _complete(best, best.cycles / max(best.form.repeats, 1))
 
 
 # -- which axis does what -------------------------------------------------------------------------
@@ -148,30 +147,33 @@ def _extras(contraction: Contraction) -> tuple[int, ...]:
 
 def _choices(dtype: Dtype, roles: _Roles, swapped: bool, target: Target) -> Iterator[_Choice]:
     lanes = target.lanes(dtype)
-    registers = 32 if target.vector_bytes == 64 or "neon" in target.features else 16
-    few = prod(axis.size for axis in roles.outer)
+    most = 30 if target.vector_bytes == 64 or "neon" in target.features else 14
     width = -(-roles.n.size // lanes)
     for packed in (False, True):
         if packed or roles.n.b == 1 or roles.n.size == 1:
-            for vectors in range(1, min(width, registers - 2) + 1):
-                columns = Cut(roles.n.size, lanes * _even(width, vectors))
-                rows = _rows(roles.m.size, columns.size // lanes, registers)
-                yield _tile(dtype, roles, (swapped, packed, False), (rows, columns, lanes), few)
+            for vectors in _widths(width, most):
+                columns = Cut(roles.n.size, lanes * vectors)
+                rows = _rows(roles.m.size, vectors, most)
+                yield _tile(_Form(dtype, roles, swapped, packed, False, rows, columns, lanes))
         if roles.k[-1].a == 1 and (packed or roles.k[-1].b == 1):
-            for count in range(1, min(roles.n.size, registers - 2) + 1):
-                columns = Cut(roles.n.size, _even(roles.n.size, count))
-                rows = _rows(roles.m.size, columns.size, registers)
-                if not packed or _panel_fits(dtype, roles, columns.size, lanes):
-                    yield _tile(dtype, roles, (swapped, packed, True), (rows, columns, lanes), few)
+            for count in _widths(roles.n.size, most):
+                columns = Cut(roles.n.size, count)
+                rows = _rows(roles.m.size, count, most)
+                if not packed or _panel_fits(dtype, roles, count, lanes):
+                    yield _tile(_Form(dtype, roles, swapped, packed, True, rows, columns, lanes))
+
+
+def _widths(length: int, most: int) -> list[int]:
+    # 7 in parts of at most 6 is 4 and 3, not 6 and 1.
+    return sorted({_even(length, count) for count in (*range(1, min(length, 8, most) + 1), most)})
 
 
 def _even(length: int, most: int) -> int:
-    # 7 in parts of at most 6 is 4 and 3, not 6 and 1.
-    return -(-length // -(-length // most))
+    return max(-(-length // -(-length // most)), 1) if length else 1
 
 
-def _rows(length: int, vectors: int, registers: int) -> Cut:
-    return Cut(length, _even(length, max((registers - 1 - vectors) // vectors, 1)))
+def _rows(length: int, vectors: int, most: int) -> Cut:
+    return Cut(length, _even(length, max((most + 1 - vectors) // vectors, 1)))
 
 
 def _panel_fits(dtype: Dtype, roles: _Roles, columns: int, lanes: int) -> bool:
@@ -179,33 +181,48 @@ def _panel_fits(dtype: Dtype, roles: _Roles, columns: int, lanes: int) -> bool:
     return depth * columns * dtype.itemsize <= PANEL_BYTES
 
 
-def _tile(
-    dtype: Dtype,
-    roles: _Roles,
-    how: tuple[bool, bool, bool],
-    cut: tuple[Cut, Cut, int],
-    repeats: int,
-) -> _Choice:
-    swapped, packed, dot = how
-    rows, columns, lanes = cut
+@dataclass(frozen=True, slots=True)
+class _Form:
+    dtype: Dtype
+    roles: _Roles
+    swapped: bool
+    packed: bool
+    dot: bool
+    rows: Cut
+    columns: Cut
+    lanes: int
+
+    @property
+    def total(self) -> int:
+        """Accumulators along a row of C."""
+        return self.roles.n.size if self.dot else -(-self.roles.n.size // self.lanes)
+
+    @property
+    def wide(self) -> int:
+        """Accumulators along a row of a tile."""
+        return self.columns.size if self.dot else self.columns.size // self.lanes
+
+    @property
+    def repeats(self) -> int:
+        """How often the outer axes repeat all of it."""
+        return prod(axis.size for axis in self.roles.outer)
+
+
+def _tile(form: _Form) -> _Choice:
+    roles, rows, columns = form.roles, form.rows, form.columns
     k = prod(axis.size for axis in roles.k)
-    wide = columns.size if dot else columns.size // lanes
-    total = roles.n.size if dot else -(-roles.n.size // lanes)
-    sets = 1 if dot else _sets(rows.size * wide, k)
-    rounds = k / lanes if dot else k
-    inner = 0.0
-    for r, times in ((rows.size, rows.full), (rows.rest, 1)):
-        for w, again in ((wide, total // wide), (total % wide, 1)):
-            inner += times * again * _cycles(r, w, sets) * rounds
-    tiles = rows.parts * columns.parts
-    ends = tiles * 12 + roles.m.size * total * _store_cost(roles, dot, lanes)
-    pack = _pack_cost(roles, lanes, dot) * k * total if packed else 0.0
-    # Chunks of rows pack again: about one in eight thousand cycles.
-    pack *= max(1.0, min(rows.parts, inner / (columns.parts * _CHUNK_CYCLES * 8)))
-    cycles = repeats * (inner + ends + pack)
-    few = min(4, cycles / _CHUNK_CYCLES) / min(repeats * tiles, 4)
-    cycles *= max(1.0, few**0.5)
-    return _Choice(swapped, roles, dot, rows, columns, sets, packed, cycles)
+    sets = 1 if form.dot else _sets(rows.size * form.wide, k)
+    cycles = _sum_cost(form, sets) * (k / form.lanes if form.dot else k)
+    variants = (1 + (rows.rest > 0)) * (1 + (columns.rest > 0))
+    cycles *= 1.0 + 0.01 * (variants - 1)
+    cycles += rows.parts * columns.parts * 12 + _store_cost(form)
+    down, across = _grid(form, cycles)
+    if form.packed:
+        cycles += down * _pack_cost(form) * k * form.total
+    # Work that could be shared by four threads should be.
+    few = min(4, 2 * form.repeats * cycles / _CHUNK_CYCLES) / min(form.repeats * down * across, 4)
+    cycles *= form.repeats * max(1.0, few**0.5)
+    return _Choice(form, sets, cycles)
 
 
 def _sets(accumulators: int, k: int) -> int:
@@ -215,66 +232,99 @@ def _sets(accumulators: int, k: int) -> int:
     return sets
 
 
-def _cycles(rows: int, vectors: int, sets: int) -> float:
-    if not rows or not vectors:
-        return 0.0
-    loads = rows + vectors
-    return max(rows * vectors / 2, loads / 2, 4 / sets, 0.25 * (rows * vectors + loads) + 0.25)
+def _sum_cost(form: _Form, sets: int) -> float:
+    rows, wide = form.rows, form.wide
+    found = 0.0
+    for r, times in ((rows.size, rows.full), (rows.rest, 1)):
+        for w, again in ((wide, form.total // wide), (form.total % wide, 1)):
+            if r and w and times:
+                found += times * again * _round_cost(form, r, w, sets)
+    # Rows of B a large power of two apart share few places in the caches.
+    k = form.roles.k[-1]
+    far_apart = k.size > 32 and k.b * form.dtype.itemsize % 2048 == 0
+    if far_apart and not form.packed and rows.parts > 3:
+        found *= 1.15
+    return found
 
 
-def _store_cost(roles: _Roles, dot: bool, lanes: int) -> float:
-    if dot:
-        # Sums across lanes: a tree of shuffles for each vector.
-        return 5.0 if roles.n.c == 1 else 7.0
-    return 1.0 if roles.n.c == 1 else 1.5 * lanes
+def _round_cost(form: _Form, rows: int, vectors: int, sets: int) -> float:
+    loads, nearby = rows + vectors, 0.15 * vectors + 0.08 * rows
+    if form.roles.m.a * form.dtype.itemsize % 4096 == 0:
+        nearby += 0.2 * max(rows - 6, 0)
+    # B comes from the second cache at half a vector a cycle.
+    far = 1.75 * vectors if form.roles.k[-1].size * form.roles.n.size > 8192 else 0.0
+    return max(rows * vectors / 2 + nearby, loads / 2, 4 / sets, far)
 
 
-def _pack_cost(roles: _Roles, lanes: int, dot: bool) -> float:
-    """Return the cycles for what one k of one vector of a panel takes."""
-    k, n = roles.k[-1].b, roles.n.b
-    plain = 1 if dot else lanes
-    if 1 not in (k, n):
-        return 3.0 * plain
-    straight = (k == 1) == dot
-    return (2.0 if straight else 6.0) * plain / lanes
+def _store_cost(form: _Form) -> float:
+    """Return the cycles that it takes to store C, one vector or number at a time."""
+    straight = form.roles.n.c == 1
+    if not form.dot:
+        return form.roles.m.size * form.total * (1.0 if straight else 1.5 * form.lanes)
+    # Sums across lanes: a tree of shuffles for the columns of each row.
+    left, row = form.wide, 3.0 if straight else 2.0 * form.wide
+    for _ in range(form.lanes.bit_length() - 1):
+        left = -(-left // 2)
+        row += 2.0 * left
+    return form.roles.m.size * form.columns.parts * row
+
+
+def _pack_cost(form: _Form) -> float:
+    """Return the cycles that one k of one accumulator's column takes to copy."""
+    k, n = form.roles.k[-1].b, form.roles.n.b
+    numbers = 1 if form.dot else form.lanes
+    if n != 1 and (k != 1 or form.dot):
+        return 3.0 * numbers
+    straight = n == 1 and not form.dot
+    return (2.5 if straight else 6.0) * numbers / form.lanes
 
 
 # -- blocks and chunks ----------------------------------------------------------------------------
 
 
-def _complete(dtype: Dtype, choice: _Choice, target: Target) -> Schedule:
-    roles, rows, columns = choice.roles, choice.rows, choice.columns
-    depth = _depth(dtype, choice, target)
-    wanted = max(1, min(int(choice.cycles / _CHUNK_CYCLES), _MOST_CHUNKS))
-    wanted = -(-wanted // prod(axis.size for axis in roles.outer))
-    across = min(columns.parts, wanted)
-    down = min(rows.parts, -(-wanted // across))
+def _grid(form: _Form, cycles: float) -> tuple[int, int]:
+    """Return into how many blocks the rows and the columns of tiles are cut."""
+    work = form.repeats * cycles / _CHUNK_CYCLES
+    wanted = max(1, min(max(min(int(2 * work), 4), int(work)), _MOST_CHUNKS))
+    wanted = -(-wanted // max(form.repeats, 1))
+    across = max(min(form.columns.parts, wanted), 1)
+    down = max(min(form.rows.parts, -(-wanted // across)), 1)
+    if form.packed:
+        # Each block of rows packs again.
+        down = min(down, max(form.roles.m.size // _PACKED_ROWS, 1))
+    return down, across
+
+
+def _complete(choice: _Choice, single: float) -> Schedule:
+    form = choice.form
+    rows, columns = form.rows, form.columns
+    down, across = _grid(form, single)
+    blocks = Cut(rows.parts, -(-rows.parts // down))
     return Schedule(
-        dtype=dtype,
-        lanes=target.lanes(dtype),
-        swapped=choice.swapped,
-        outer=roles.outer,
-        m=roles.m,
-        n=roles.n,
-        k=roles.k,
-        dot=choice.dot,
+        dtype=form.dtype,
+        lanes=form.lanes,
+        swapped=form.swapped,
+        outer=form.roles.outer,
+        m=form.roles.m,
+        n=form.roles.n,
+        k=form.roles.k,
+        dot=form.dot,
         rows=rows,
         columns=columns,
         sets=choice.sets,
-        depth=depth,
-        packed=choice.packed,
-        row_blocks=Cut(rows.parts, -(-rows.parts // down)),
+        depth=_depth(form, blocks.size),
+        packed=form.packed,
+        row_blocks=blocks,
         column_blocks=Cut(columns.parts, -(-columns.parts // across)),
         cycles=choice.cycles,
     )
 
 
-def _depth(dtype: Dtype, choice: _Choice, target: Target) -> Cut:
+def _depth(form: _Form, tiles: int) -> Cut:
     """Return the blocks of k: a block of B stays near while all rows of a chunk use it."""
-    length = max(choice.roles.k[-1].size, 1)
-    if choice.dot or (not choice.packed and choice.rows.parts == 1):
+    length = max(form.roles.k[-1].size, 1)
+    if form.dot or (not form.packed and tiles < 4):
         return Cut(length, length)
-    lanes = target.lanes(dtype)
-    width = -(-choice.columns.size // lanes) * lanes * dtype.itemsize
-    fits = max(PANEL_BYTES // width // lanes * lanes, lanes)
-    return Cut(length, length if length <= fits else fits)
+    width = form.columns.size * form.dtype.itemsize
+    fits = max((PANEL_BYTES if tiles < 4 else _NEAR_BYTES) // width // form.lanes, 1) * form.lanes
+    return Cut(length, min(length, fits))

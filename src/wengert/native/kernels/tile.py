@@ -114,7 +114,8 @@ def define_tile(module: Module, name: str, tile: Tile, epilogue: Epilogue) -> Fu
     function.linkage = "internal"
     builder: Builder = ir.IRBuilder(function.append_basic_block())
     given = function.args
-    arguments = Arguments(*given[:6], tuple(given[6:]))
+    a, b, c, count, first, last = given[:6]
+    arguments = Arguments(a, b, c, count, first, last, tuple(given[6:]))
     if tile.dot:
         _finish(builder, tile, epilogue, arguments, dot_places(builder, tile, arguments))
     else:
@@ -140,17 +141,18 @@ def places(builder: Builder, tile: Tile, given: Arguments) -> list[Place]:
     """Emit the loop over k with the lanes along n; return the vectors of the product."""
     zero = constant(tile.type, 0.0)
     single = [zero] * (tile.rows * tile.vectors)
-    steps = (tile.a[1], tile.b)
+
+    def moved(pointers: Sequence[Value], k: int) -> list[Value]:
+        pairs = zip(pointers, (tile.a[1], tile.b), strict=True)
+        return [offset(builder, pointer, tile.element, k * stride) for pointer, stride in pairs]
 
     def rounds(count: int) -> Callable[..., list[Value]]:
         def body(_: Value, a: Value, b: Value, *sums: Value) -> list[Value]:
-            found = list(sums)
+            found: list[Value] = []
             for k in range(count):
-                corner = [offset(builder, p, tile.element, k * s) for p, s in zip((a, b), steps)]
-                part = slice(k * len(single), (k + 1) * len(single))
-                found[part] = _round(builder, tile, corner[0], corner[1], found[part])
-            moved = [offset(builder, p, tile.element, count * s) for p, s in zip((a, b), steps)]
-            return [*moved, *found]
+                part = sums[k * len(single) : (k + 1) * len(single)]
+                found += _round(builder, tile, moved((a, b), k), part)
+            return [*moved((a, b), count), *found]
 
         return body
 
@@ -171,7 +173,10 @@ def _valid(tile: Tile, j: int) -> int:
     return tile.valid if j == tile.vectors - 1 else tile.lanes
 
 
-def _round(builder: Builder, tile: Tile, a: Value, b: Value, sums: list[Value]) -> list[Value]:
+def _round(
+    builder: Builder, tile: Tile, corners: Sequence[Value], sums: Sequence[Value]
+) -> list[Value]:
+    a, b = corners
     columns = [
         load_vector(
             builder, offset(builder, b, tile.element, j * tile.lanes), tile.type, _valid(tile, j), 1
@@ -192,8 +197,8 @@ def _join(builder: Builder, sums: list[Value], sets: int) -> list[Value]:
     now = [sums[at * size : (at + 1) * size] for at in range(sets)]
     while len(now) > 1:
         now = [
-            [builder.fadd(x, y) for x, y in zip(left, right)]
-            for left, right in zip(now[::2], now[1::2])
+            [builder.fadd(x, y) for x, y in zip(left, right, strict=True)]
+            for left, right in zip(now[::2], now[1::2], strict=True)
         ]
     return now[0]
 
@@ -214,7 +219,9 @@ def dot_places(builder: Builder, tile: Tile, given: Arguments) -> list[Place]:
         found = _dot_round(builder, tile, (a, b), found, tile.valid)
     rows = [found[at : at + tile.vectors] for at in range(0, len(found), tile.vectors)]
     return [
-        Place(row, at, min(tile.lanes, tile.vectors - at), sums(builder, line[at : at + tile.lanes]))
+        Place(
+            row, at, min(tile.lanes, tile.vectors - at), sums(builder, line[at : at + tile.lanes])
+        )
         for row, line in enumerate(rows)
         for at in range(0, tile.vectors, tile.lanes)
     ]
@@ -225,9 +232,7 @@ def _dot_round(
 ) -> list[Value]:
     a, b = corner
     rows = [
-        load_vector(
-            builder, offset(builder, a, tile.element, row * tile.a[0]), tile.type, valid, 1
-        )
+        load_vector(builder, offset(builder, a, tile.element, row * tile.a[0]), tile.type, valid, 1)
         for row in range(tile.rows)
     ]
     found = list(sums)
@@ -293,9 +298,7 @@ def _apply(
     value = place.value
     if tile.parts:
         before = load_vector(builder, here, tile.type, place.valid, tile.c[1])
-        value = builder.fadd(
-            builder.select(given.first, constant(tile.type, 0.0), before), value
-        )
+        value = builder.fadd(builder.select(given.first, constant(tile.type, 0.0), before), value)
     others = [
         load_vector(
             builder,
@@ -308,5 +311,3 @@ def _apply(
     ]
     result = epilogue.formula(builder, [value, *others])
     return builder.select(given.last, result, value) if tile.parts else result
-
-
