@@ -17,7 +17,7 @@ PLAIN = FRAMEWORKS | {"llvmlite", "rich", "safetensors"}
 LEFT_ALONE = {
     "base": LIGHT, "graph": LIGHT,
     "operators": PLAIN, "tracing": PLAIN, "differentiation": PLAIN, "rewriting": PLAIN,
-    "reference": PLAIN, "planning": PLAIN, "native": PLAIN - {"llvmlite"},
+    "batching": PLAIN, "reference": PLAIN, "planning": PLAIN, "native": PLAIN - {"llvmlite"},
     "transforms": PLAIN, "checking": PLAIN, "functions": PLAIN, "compilation": PLAIN, "execution": PLAIN,
     "explanation": PLAIN, "nn": PLAIN, "optim": PLAIN, "data": PLAIN,
     "training": FRAMEWORKS, "cli": FRAMEWORKS,
@@ -27,7 +27,7 @@ LEFT_ALONE = {
 NAMED = {
     "base": {"numpy"}, "graph": {"numpy"},
     "operators": {"numpy", "scipy"}, "tracing": {"numpy"}, "differentiation": {"numpy"},
-    "rewriting": {"numpy"}, "reference": {"numpy"}, "planning": {"numpy"},
+    "batching": {"numpy"}, "rewriting": {"numpy"}, "reference": {"numpy"}, "planning": {"numpy"},
     "native": {"numpy", "llvmlite"},
     "transforms": {"numpy"}, "checking": {"numpy"}, "functions": {"numpy", "scipy"},
     "compilation": {"numpy"}, "execution": {"numpy"}, "explanation": {"numpy"},

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from math import prod
 from dataclasses import dataclass, field
+from math import prod
 
 from wengert.graph.graph import Array, Graph
 from wengert.graph.variable import Variable

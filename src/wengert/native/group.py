@@ -119,7 +119,7 @@ class Group:
         return tuple(axes) if wanted == sorted(wanted) else None
 
     def _strides_here(self, view: View) -> Strides | None:
-        """Return how a variable lies along the group's axes, None where the group has not read it."""
+        """Return how a variable lies along the group's axes, None where it is not known here."""
         found = self.home.get(view.variable)
         if found is not None:
             return found[1] if view.offset == 0 else None
@@ -202,9 +202,7 @@ class Group:
             step.target.variable, step.target.offset,
             (0, *(step.target.strides[k] for k in kept)), scratch.shape,
         )  # fmt: skip
-        return Step(
-            "reduce", step.operation, step.operator, scratch.shape, (whole,), target, (0,)
-        )
+        return Step("reduce", step.operation, step.operator, scratch.shape, (whole,), target, (0,))
 
     # -- Values -----------------------------------------------------------------------------------
 
@@ -241,9 +239,7 @@ class Group:
             attributes = {}
         elif step.operator == CHECK:
             said = step.attributes
-            self.checks.append(
-                Check(step.operation, said["low"], said["high"], said["operator"])
-            )
+            self.checks.append(Check(step.operation, said["low"], said["high"], said["operator"]))
             attributes = {
                 "low": said["low"], "high": said["high"], "strides": strides,
                 "operand": self._pointer(Operand(REFUSAL, 0, True)), "code": len(self.checks),

@@ -41,4 +41,3 @@ def _row(number: int, kernel: Kernel) -> tuple[str, ...]:
 
 def _line(row: tuple[str, ...], widths: Sequence[int]) -> str:
     return "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-

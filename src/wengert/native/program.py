@@ -100,7 +100,7 @@ class Program:
             return self._refusals.ctypes.data + row * _ROW * 8
         if variable in self._constants:
             return self._constants[variable].ctypes.data
-        return self._arena.ctypes.data + self.placed.offsets[variable]
+        return self._arena.ctypes.data + self.placed.offsets.get(variable, 0)
 
     def _records(self) -> list[Record]:
         records: list[Record] = []

@@ -11,7 +11,7 @@ import numpy as np
 from wengert.base import shapes
 from wengert.base.errors import UnsupportedError
 from wengert.base.shapes import Shape
-from wengert.graph.graph import Graph
+from wengert.graph.graph import Array, Graph
 from wengert.graph.operation import NO_ATTRIBUTES, Operation
 from wengert.graph.variable import Variable
 from wengert.native.casting import register_type
@@ -39,9 +39,7 @@ class View:
         """Return the view repeated to a larger shape."""
         ahead = len(shape) - len(self.shape)
         sizes, steps = (1,) * ahead + self.shape, (0,) * ahead + self.strides
-        strides = tuple(
-            s if n == m else 0 for s, n, m in zip(steps, sizes, shape, strict=True)
-        )
+        strides = tuple(s if n == m else 0 for s, n, m in zip(steps, sizes, shape, strict=True))
         return View(self.variable, self.offset, strides, shape)
 
 
@@ -129,21 +127,21 @@ class _Lowering:
         self, operation: Operation, operator: str, inputs: Sequence[Variable], target: View
     ) -> None:
         operands = tuple(self.views[v].broadcast(target.shape) for v in inputs)
-        self._emit("map", operation, operator, target.shape, operands, target)
+        self._append("map", operation, operator, (operands, target))
 
-    def _emit(
+    def _append(
         self,
-        kind: Literal["map", "reduce"],
+        kind: Literal["map", "reduce", "product", "pick"],
         operation: Operation,
         operator: str,
-        shape: Shape,
-        operands: tuple[View, ...],
-        target: View,
+        views: tuple[tuple[View, ...], View],
         reduced: tuple[int, ...] = (),
     ) -> None:
+        operands, target = views
         self.steps.append(
-            Step(kind, operation, operator, shape, operands, target, reduced, operation.attributes)
-        )
+            Step(kind, operation, operator, target.shape, operands, target, reduced,
+                 operation.attributes)
+        )  # fmt: skip
 
     def _join(self, operation: Operation) -> None:
         axis: int = operation.attributes["axis"]
@@ -168,16 +166,14 @@ class _Lowering:
         axis: tuple[int, ...] | None = operation.attributes["axis"]
         axes = tuple(range(len(operand.shape))) if axis is None else axis
         kept = shapes.reduce(operand.shape, axes, True)
-        strides = tuple(
-            0 if k in axes else s for k, s in enumerate(dense_strides(kept, 1))
-        )
+        strides = tuple(0 if k in axes else s for k, s in enumerate(dense_strides(kept, 1)))
         target = View(operation.output, 0, strides, operand.shape)
         reduced = tuple(k for k in axes if operand.shape[k] != 1)
         if reduced:
             name = operation.operator
-            self._emit("reduce", operation, name, operand.shape, (operand,), target, reduced)
+            self._append("reduce", operation, name, ((operand,), target), reduced)
         else:
-            self._emit("map", operation, "copy", operand.shape, (operand,), target)
+            self._append("map", operation, "copy", ((operand,), target))
 
     # -- picks and products ----------------------------------------------------------------------
 
@@ -186,10 +182,7 @@ class _Lowering:
         kind = "product" if OPERATORS[operation.operator].kind == "product" else "pick"
         if operation.operator in ("index_add", "add_along_axis"):
             self._map(operation, "fill", (), dense(operation.output))
-        self.steps.append(
-            Step(kind, operation, operation.operator, operation.output.shape, operands,
-                 dense(operation.output), (), operation.attributes)
-        )  # fmt: skip
+        self._append(kind, operation, operation.operator, (operands, dense(operation.output)))
 
     # -- movement --------------------------------------------------------------------------------
 
@@ -215,7 +208,7 @@ class _Lowering:
 
     def _copied(self, operation: Operation, view: View) -> Variable:
         copy = Variable(view.shape, view.variable.dtype, "intermediate")
-        self._emit("map", operation, "copy", view.shape, (view,), dense(copy))
+        self._append("map", operation, "copy", ((view,), dense(copy)))
         return copy
 
 
@@ -250,7 +243,7 @@ def indexed(view: View, template: Template) -> View:
     )
 
 
-def uniform(value: np.ndarray[Any, Any]) -> bool:
+def uniform(value: Array) -> bool:
     """Return whether all numbers of a constant are the same bits."""
     if value.size == 0 or value.size > 1 << 20:
         return False
@@ -258,7 +251,7 @@ def uniform(value: np.ndarray[Any, Any]) -> bool:
     return value.size == 1 or value.tobytes() == np.repeat(first, value.size).tobytes()
 
 
-def ramp(value: np.ndarray[Any, Any]) -> tuple[int, Strides] | None:
+def ramp(value: Array) -> tuple[int, Strides] | None:
     """Return (start, steps) of a constant that grows evenly along its axes, as arange does."""
     if value.dtype.kind not in "iu" or value.size == 0:
         return None
@@ -267,8 +260,8 @@ def ramp(value: np.ndarray[Any, Any]) -> tuple[int, Strides] | None:
         int(np.take(value, 1, axis).reshape(-1)[0]) - start if n > 1 else 0
         for axis, n in enumerate(value.shape)
     )
-    wanted = np.full(value.shape, start, np.int64)
+    wanted: Array = np.full(value.shape, start, np.int64)
     for axis, n in enumerate(value.shape):
         own = [n if k == axis else 1 for k in range(value.ndim)]
-        wanted = wanted + steps[axis] * np.arange(n).reshape(own)
+        wanted += steps[axis] * np.reshape(np.arange(n, dtype=np.int64), own)
     return (start, steps) if np.array_equal(wanted, value) else None

@@ -9,6 +9,7 @@ import numpy as np
 
 from wengert.base import shapes
 from wengert.base.errors import DataError
+from wengert.base.guards import is_slice
 from wengert.base.shapes import Shape
 from wengert.native import llvm
 from wengert.native.kernel import REFUSAL, Check, Kernel, Operand
@@ -18,6 +19,7 @@ from wengert.native.kernels.refusal import refuse
 from wengert.native.lanes import Lanes, Vector
 from wengert.native.llvm import Builder, Module, Value, ir
 from wengert.native.steps import Step, View
+from wengert.operators.index import Template
 
 _SIGNATURE = ir.FunctionType(llvm.VOID, [llvm.POINTER, llvm.I64, llvm.I64])
 _INDEX = np.dtype(np.int64)
@@ -92,7 +94,8 @@ class Gather:
         rows = max(prod(self.sizes[:-1]), 1)
         owned = self.lanes > 1 and len(self.sizes) > 1
         block = max(CHUNK // rows // self.lanes, 1) * self.lanes
-        return len(self.sizes) - 1, block if owned else self.sizes[-1]
+        last = len(self.sizes) - 1
+        return last, block if owned else self.sizes[last]
 
     @property
     def chunks(self) -> int:
@@ -310,50 +313,58 @@ def _along(whole: View, indices: View, axis: int) -> tuple[_Places, Shape]:
 
 
 def _indexed(
-    whole: View, indices: tuple[View, ...], template: tuple[object, ...]
+    whole: View, indices: tuple[View, ...], template: Template
 ) -> tuple[_Places, Shape]:
     chosen = shapes.broadcast(*(view.shape for view in indices))
     assert chosen is not None
+    offset, parts, picked = _walked(whole, template)
+    advanced = [number for number, part in enumerate(parts) if part is None]
+    together = advanced[-1] - advanced[0] + 1 == len(advanced)
+    first = advanced[0] if together else 0
+    before = [part for part in parts[:first] if part is not None]
+    after = [part for part in parts[first:] if part is not None]
+    walked = [*before, *((n, 0) for n in chosen), *after]
+    shape = tuple(n for n, _ in walked)
+    picks = tuple(
+        (_inserted(indices[k].broadcast(chosen), len(before), len(after), shape), n, step)
+        for k, n, step in picked
+    )
+    return _Places(offset, tuple(s for _, s in walked), picks), shape
+
+
+_Walked = tuple[int, list[tuple[int, int] | None], list[tuple[int, int, int]]]
+
+
+def _walked(whole: View, template: Template) -> _Walked:
+    """Return the first place; (length, step) of each part, None where numbers pick; the picks.
+
+    A pick is the number of its array, and length and step of the axis.
+    """
     offset, axis = whole.offset, 0
-    parts: list[list[tuple[int, int]]] = []
-    advanced: list[int] = []
-    picked: list[tuple[View, int, int]] = []
-    for number, part in enumerate(template):
+    parts: list[tuple[int, int] | None] = []
+    picked: list[tuple[int, int, int]] = []
+    for part in template:
         if part is None:
-            parts.append([(1, 0)])
+            parts.append((1, 0))
             continue
         n, step = whole.shape[axis], whole.strides[axis]
         axis += 1
-        if isinstance(part, slice):
-            start, stop, by = part.indices(n)  # pyright: ignore[reportUnknownMemberType]
+        if is_slice(part):
+            start, stop, by = part.indices(n)
             count = len(range(start, stop, by))
             offset += start * step if count else 0
-            parts.append([(count, by * step)])
+            parts.append((count, by * step))
             continue
-        parts.append([])
-        advanced.append(number)
+        parts.append(None)
         if isinstance(part, str):
-            picked.append((indices[int(part[1:])], n, step))
+            picked.append((int(part[1:]), n, step))
         else:
-            assert isinstance(part, int)
-            offset += (part % n) * step
-    together = advanced[-1] - advanced[0] + 1 == len(advanced)
-    first = advanced[0] if together else 0
-    before = [each for part in parts[:first] for each in part]
-    after = [each for part in parts[first:] for each in part]
-    after += list(zip(whole.shape[axis:], whole.strides[axis:], strict=True))
-    walked = [*before, *((n, 0) for n in chosen), *after]
-    shape = tuple(n for n, _ in walked)
-    room = len(after)
-    picks = tuple(
-        (_inserted(view.broadcast(chosen), len(before), room, shape), n, step)
-        for view, n, step in picked
-    )
-    return _Places(offset, tuple(s for _, s in walked), picks), shape
+            offset += (int(part) % n) * step
+    parts += list(zip(whole.shape[axis:], whole.strides[axis:], strict=True))
+    return offset, parts, picked
 
 
 def _inserted(view: View, before: int, after: int, shape: Shape) -> View:
     """Return a view with axes around its own along which it stays the same."""
     strides = (*(0,) * before, *view.strides, *(0,) * after)
     return View(view.variable, view.offset, strides, shape)
-

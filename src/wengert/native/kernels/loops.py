@@ -320,4 +320,5 @@ class _Emitter:
             moved = self.builder.mul(lane, llvm.integer(step))
             return self.builder.add(self._offset(strides, scope), moved)
 
-        refuse_lanes(lanes, x, outside, self.pointers[said["operand"]], said["code"], place)
+        told = self.pointers[said["operand"]], said["code"]
+        refuse_lanes(lanes, x, outside, told, place)

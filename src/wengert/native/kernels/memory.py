@@ -75,9 +75,7 @@ def element_address(
     index: Sequence[Value | None],
 ) -> Value:
     """Return the address of the element at an index; an axis without index counts as 0."""
-    return llvm.address(
-        builder, pointer, llvm.memory_type(dtype), offset(builder, strides, index)
-    )
+    return llvm.address(builder, pointer, llvm.memory_type(dtype), offset(builder, strides, index))
 
 
 def offset(builder: Builder, strides: Sequence[int], index: Sequence[Value | None]) -> Value:

@@ -23,9 +23,14 @@ def refuse(builder: Builder, pointer: Value, code: int, place: Value, number: Ve
 
 
 def refuse_lanes(
-    lanes: Lanes, x: Vector, outside: Value, pointer: Value, code: int, place: Place
+    lanes: Lanes, x: Vector, outside: Value, told: tuple[Value, int], place: Place
 ) -> None:
-    """Refuse the first lane of ``x`` that lies outside; ``place`` tells where a lane is from."""
+    """Refuse the first lane of ``x`` that lies outside.
+
+    ``told`` is where to write it down and the number of the check; ``place`` tells where a lane
+    is from.
+    """
+    pointer, code = told
     b = lanes.builder
     if lanes.count == 1:
         with b.if_then(outside, likely=False):
