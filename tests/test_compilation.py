@@ -172,3 +172,19 @@ def test_texts_and_pictures(sample):
     page = sample._repr_html_()
     assert page.startswith("<svg") and page.endswith("</pre>")
     assert "h" in page.partition("<pre>")[2].split()
+
+
+def test_equal_shapes_that_are_no_layers_grow_with_the_batch_only() -> None:
+    def objective(p, X, Y):
+        gamma, beta, W = p
+        return np.mean((gamma * (X @ W) + beta - Y) ** 2)
+
+    parameters = (Spec((4,)), Spec((4,)), Spec((3, 4)))
+    found = plan(objective, parameters, Spec((6, 3)), Spec((6, 4))).growth()
+    assert found.layers is None
+    assert "batch size" in str(found)
+
+
+def test_a_name_that_is_no_text_is_refused() -> None:
+    with pytest.raises(OptionError, match="no variable 3"):
+        plan(lambda x: np.sum(x), Spec((3,))).why(3)  # type: ignore[arg-type]

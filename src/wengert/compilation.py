@@ -73,9 +73,10 @@ def plan(function: Callable[..., Any], *examples: Any, backward: bool | None = N
 
 
 def _is_objective(graph: Graph) -> bool:
-    """Return whether the result is a real scalar, or a tuple that begins with one."""
+    """Return whether the result is a real scalar, or a pair that begins with one."""
     result = graph.output_structure
-    first = result.children[0] if result.kind == "tuple" and result.children else result
+    is_pair = result.kind == "tuple" and len(result.children) == 2
+    first = result.children[0] if is_pair else result
     if first.kind != "leaf" or not graph.outputs:
         return False
     output = graph.outputs[0]
@@ -122,13 +123,9 @@ class _Source:
         leaf = next(iter(axes))
         return self.leaves[leaf].shape[axes[leaf][0]]
 
-    def works(self, axes: Axes) -> WengertError | None:
+    def works(self, axes: Axes) -> Exception | None:
         """Return the error of tracing with these axes one larger, None where there is none."""
-        try:
-            self.at(axes, self.size(axes) + 1)
-        except WengertError as problem:
-            return problem
-        return None
+        return _problem(lambda: self.at(axes, self.size(axes) + 1))
 
     @cached_property
     def batch(self) -> Axes | OptionError:
@@ -187,7 +184,19 @@ class _Source:
             changed, leaves = repeated(first, self.leaves, run, count)
             return self.again(leaves, replace(self.structure, children=(changed, *rest)))
 
+        # Equal shapes may be no layers: the function then cannot do with one more of them.
+        if _problem(lambda: at(run.count + 1)) is not None:
+            return None
         return growth(at, run.count, "number of equal layers", "n")
+
+
+def _problem(attempt: Callable[[], object]) -> Exception | None:
+    """Return what an attempt raises; the user's own code may raise anything at other sizes."""
+    try:
+        attempt()
+    except Exception as problem:
+        return problem
+    return None
 
 
 @dataclass(frozen=True, eq=False)

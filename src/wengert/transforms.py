@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -11,7 +12,8 @@ from typing import Any
 import numpy as np
 
 from wengert.base.dtypes import is_differentiable
-from wengert.base.errors import DifferentiationError, DtypeError, WengertWarning
+from wengert.base.errors import DifferentiationError, DtypeError, Location, WengertWarning
+from wengert.base.guards import is_sequence
 from wengert.base.tree import Structure, flatten, path_text, paths, unflatten
 from wengert.differentiation import forward, reverse
 from wengert.graph.graph import Array, Graph
@@ -56,7 +58,7 @@ class _Joint:
 
 
 def _differentiated(objective: Callable[..., Any], examples: tuple[Any, ...], wrt: Wrt) -> _Joint:
-    positions = (wrt,) if isinstance(wrt, int) else wrt
+    positions = _positions(objective, wrt, len(examples))
     examples = _checked_arguments(objective, examples, positions)
     found = trace_with_captures(objective, examples, set(positions))
     _check_scalar(objective, found.graph)
@@ -96,17 +98,41 @@ def _leaves_by_argument(graph: Graph) -> list[tuple[Variable, ...]]:
     return found
 
 
+def _positions(objective: Callable[..., Any], wrt: Any, count: int) -> tuple[int, ...]:
+    """Return the arguments to differentiate by, counted from the first."""
+    wanted: tuple[Any, ...] = tuple(wrt) if is_sequence(wrt) else (wrt,)
+    for position in wanted:
+        if type(position) is not int or not -count <= position < count:
+            names = argument_names(objective, count)
+            choices = ", ".join(f"{i} ({name})" for i, name in enumerate(names))
+            raise DifferentiationError(
+                f"the gradient by argument {position!r} of {_name(objective)}",
+                expected=f"one of {choices}" if names else "a function that has arguments",
+            )
+    return tuple(position % count for position in wanted)
+
+
+def _all_by_position(
+    objective: Callable[..., Any], args: tuple[Any, ...], named: dict[str, Any]
+) -> tuple[Any, ...]:
+    if not named:
+        return args
+    bound = inspect.signature(objective).bind(*args, **named)
+    if bound.kwargs:
+        raise DifferentiationError(
+            f"{_name(objective)} is given {', '.join(bound.kwargs)} by name only",
+            expected="arguments that also have a position",
+            remedy="functools.partial(objective, name=value)",
+        )
+    return bound.args
+
+
 def _checked_arguments(
     objective: Callable[..., Any], examples: tuple[Any, ...], positions: Sequence[int]
 ) -> tuple[Any, ...]:
     names = argument_names(objective, len(examples))
     checked = list(examples)
     for position in positions:
-        if not -len(examples) <= position < len(examples):
-            raise DifferentiationError(
-                f"the gradient by argument {position} of {_name(objective)}",
-                expected=f"one of {', '.join(f'{i} ({name})' for i, name in enumerate(names))}",
-            )
         checked[position] = _differentiable(names[position], examples[position])
     return tuple(checked)
 
@@ -117,7 +143,7 @@ def _differentiable(name: str, tree: Any) -> Any:
     arrays: list[Any] = []
     for path, leaf in zip(paths(structure), leaves, strict=True):
         array = np.asarray(leaf) if isinstance(leaf, float | complex) else leaf
-        if not is_array_like(array) or not is_differentiable(array.dtype):
+        if not is_array_like(array) or array.dtype.kind != "f":
             got = getattr(array, "dtype", None)
             raise DtypeError(
                 f"the gradient by {name}{path_text(path)}",
@@ -131,16 +157,22 @@ def _differentiable(name: str, tree: Any) -> Any:
 
 
 def _check_scalar(objective: Callable[..., Any], graph: Graph) -> None:
+    result = graph.output_structure
     first = graph.outputs[0] if graph.outputs else None
-    if first is not None and first.shape == () and is_differentiable(first.dtype):
+    alone = result.kind == "leaf"
+    paired = result.kind == "tuple" and len(result.children) == 2
+    leads = alone or (paired and result.children[0].kind == "leaf")
+    if leads and first is not None and first.shape == () and first.dtype.kind == "f":
         return
     got = "nothing" if first is None else f"{first.label or 'an array'}: {first.dtype.name} "
+    if first is not None and not leads:
+        first, got = None, f"a {result.kind} of {len(result.children)}"
     maker = None if first is None else graph.producer.get(first)
     raise DifferentiationError(
         f"the gradient of {_name(objective)}",
-        expected="an objective that returns a real scalar J, or (J, auxiliary values)",
+        expected="an objective that returns a real scalar: J, or (J, {name: metric})",
         got=got if first is None else got + str(first.shape),
-        remedy="np.sum or np.mean over the examples; wg.jacobian for arrays",
+        remedy="np.sum or np.mean over the examples" if leads else "return J, (all the rest)",
         where=None if maker is None else maker.location,
     )
 
@@ -157,11 +189,9 @@ def _warn_unconnected(
         cuts = reverse.where_cut(graph, variable)
         places = "; ".join(f"{cut.operator} at {cut.location}" for cut in cuts)
         why = f"the path is cut by {places}" if cuts else "it is not used for J"
-        warnings.warn(
-            f"{_name(objective)} does not depend on {variable.label}: {why}. Its gradient is zero.",
-            WengertWarning,
-            stacklevel=4,
-        )
+        text = f"{_name(objective)} does not depend on {variable.label}: {why}. "
+        here = frames.caller() or Location("<unknown>", 1)
+        warnings.warn_explicit(f"{text}Its gradient is zero.", WengertWarning, here.file, here.line)
 
 
 def _name(function: Callable[..., Any]) -> str:
@@ -222,9 +252,9 @@ def value_and_grad(objective: Callable[..., Any], wrt: Wrt = 0) -> Callable[...,
     graphs: dict[Any, tuple[Any, _Joint]] = {}
 
     @wraps(objective)
-    def both(*args: Any) -> Any:
-        positions = (wrt,) if isinstance(wrt, int) else wrt
-        args = _checked_arguments(objective, args, positions)
+    def both(*args: Any, **named: Any) -> Any:
+        args = _all_by_position(objective, args, named)
+        args = _checked_arguments(objective, args, _positions(objective, wrt, len(args)))
         found = _fresh(graphs, objective, args, wrt)
         results = _run(found.graph, found.captured, args)
         return unflatten(found.graph.output_structure, results)
@@ -264,8 +294,8 @@ def grad(objective: Callable[..., Any], wrt: Wrt = 0) -> Callable[..., Any]:
     both = value_and_grad(objective, wrt)
 
     @wraps(objective)
-    def gradient(*args: Any) -> Any:
-        return both(*args)[1]
+    def gradient(*args: Any, **named: Any) -> Any:
+        return both(*args, **named)[1]
 
     return gradient
 

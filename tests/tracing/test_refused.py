@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import warnings
 from collections.abc import Callable
 from typing import Any
@@ -17,6 +18,7 @@ from wengert.base.errors import (
     UnsupportedError,
     WengertError,
 )
+from wengert.reference.interpreter import run
 from wengert.tracing import functions, ufuncs
 from wengert.tracing.spec import Spec
 from wengert.tracing.trace import trace
@@ -184,3 +186,79 @@ def test_every_row_is_numpys() -> None:
     known = {*overrides.get_overridable_numpy_array_functions(), np.amax, np.amin}
     assert set(functions.TABLE) <= known
     assert isinstance(Tracer, type)
+
+
+def test_a_key_a_rounding_and_a_pickle_are_refused() -> None:
+    for use in (lambda x: {x[0]: 1}, lambda x: round(x[0]), pickle.dumps):
+        with pytest.raises(TraceError, match="no numbers while the function is traced"):
+            trace(use, Spec((3,)))
+
+
+@pytest.mark.parametrize("key", [1.5, "W", slice(None, None, 0), slice("a", None), {}, True])
+def test_what_is_no_index_is_told_with_its_line(key: Any) -> None:
+    with pytest.raises(DtypeError, match=r"x: float64 \(3,\) is indexed with") as caught:
+        trace(lambda x: x[key], Spec((3,)))
+    assert caught.value.where is not None
+
+
+def test_two_ellipses_and_ragged_lists_are_no_index() -> None:
+    with pytest.raises(ShapeError, match="2 ellipses"):
+        trace(lambda x: x[..., 0, ...], Spec((3, 3)))
+    with pytest.raises(DtypeError, match="is indexed with"):
+        trace(lambda x: x[[[0, 1], [1]]], Spec((3,)))
+
+
+@pytest.mark.parametrize("operand", [None, "a", {}, (i for i in range(3)), [[1, 2], [3]]])
+def test_an_operand_that_is_no_array_is_named_with_its_operator(operand: Any) -> None:
+    with pytest.raises(DtypeError, match="add: ") as caught:
+        trace(lambda x: x + operand, Spec((3,)))
+    assert "x: float64 (3,); " in (caught.value.got or "")
+
+
+@pytest.mark.parametrize(
+    "array", [np.ma.array([1.0, 2.0], mask=[True, False]), np.ones((2, 2)).view(np.matrix)]
+)
+def test_arrays_with_an_algebra_of_their_own_are_refused(array: Any) -> None:
+    with pytest.raises(DtypeError, match="x is a "):
+        trace(lambda x: x * 2, array)
+    with pytest.raises(DtypeError, match=r"array: float64 .* is a "):
+        trace(lambda x: x * array, Spec((2,)))
+    with pytest.raises(DtypeError, match=r"x of .* is a "):
+        run(trace(lambda x: x * 2, Spec(array.shape)), [array])
+
+
+def test_a_complex_conjugate_is_refused() -> None:
+    for use in (np.conj, np.real, lambda z: z.real, lambda z: z.conj()):
+        with pytest.raises(UnsupportedError, match="real numbers"):
+            trace(use, Spec((3,), "complex128"))
+
+
+@pytest.mark.parametrize(
+    ("function", "hint"),
+    [
+        (lambda x: np.allclose(x, 0), "compare what comes out"),
+        (lambda x: x // 2, "np.floor"),
+        (lambda x: np.apply_along_axis(np.sum, 0, x), "np.stack"),
+        (lambda x: np.frompyfunc(abs, 1, 1)(x), "the ufunc abs"),
+    ],
+)
+def test_the_nearest_supported_thing_is_one_that_works(
+    function: Callable[[Any], Any], hint: str
+) -> None:
+    with pytest.raises(UnsupportedError) as caught:
+        trace(function, Spec((3,)))
+    assert hint in str(caught.value)
+    assert "put_along_axis" not in str(caught.value)
+
+
+def test_what_is_no_function_and_what_needs_a_keyword() -> None:
+    with pytest.raises(TraceError, match="expected: a function"):
+        trace("net", np.ones(3))  # type: ignore[arg-type]
+    with pytest.raises(TraceError, match=r"functools\.partial\(function, lam=…\)"):
+        trace(lambda x, *, lam: x * lam, np.ones(3))
+
+
+@pytest.mark.parametrize("shape", ["abc", 3.5, None, (3, -1), (2.0,), True])
+def test_what_is_no_shape(shape: Any) -> None:
+    with pytest.raises(ShapeError, match="integers of at least 0"):
+        Spec(shape)

@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from wengert.base.errors import DtypeError
+
 Dtype = np.dtype[Any]
 
 SHORT: dict[str, str] = {
@@ -21,6 +23,23 @@ LONG = {short: name for name, short in SHORT.items()}
 def is_supported(dtype: Dtype) -> bool:
     """Return whether arrays of this dtype may enter a graph (native byte order, numeric)."""
     return dtype.isnative and dtype.name in SHORT
+
+
+def refuse_other_algebra(value: Any, what: str) -> None:
+    """Raise where an array's operators mean something else than an ndarray's.
+
+    A masked array leaves numbers out, a matrix multiplies by ``*``: taken for plain arrays they
+    would give other numbers than NumPy does.
+    """
+    kinds: dict[type[object], str] = {
+        np.ma.MaskedArray: "array.filled(0) with the mask as an argument of its own",
+        np.matrix: "np.asarray(matrix), with @ for products",
+    }
+    for kind, remedy in kinds.items():
+        if isinstance(value, kind):
+            raise DtypeError(
+                f"{what} is a {kind.__name__}", expected="a plain ndarray", remedy=remedy
+            )
 
 
 def is_differentiable(dtype: Dtype) -> bool:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from wengert.base.dtypes import is_differentiable
+from wengert.base.errors import DifferentiationError
 from wengert.differentiation.guards import without_needless_guards
 from wengert.graph.check import check
 from wengert.graph.graph import Graph
@@ -50,6 +51,7 @@ def pullback(
     """
     recorder = Recorder.resume(Tracer, graph)
     backward = _Backward(recorder, graph, wrt)
+    _refuse_complex(graph, backward.needed)
     if seeds is None:
         seeds = {graph.outputs[0]: _one(recorder, graph.outputs[0])}
     gradients = backward.run(seeds)
@@ -63,6 +65,20 @@ def pullback(
     )
     connected = tuple(variable in backward.found for variable in wrt)
     return Pullback(check(prune(finished_graph(joint, recorder.names))), connected)
+
+
+def _refuse_complex(graph: Graph, needed: Collection[Variable]) -> None:
+    """The rules are those of real numbers: through complex ones they would be wrong."""
+    for variable in graph.variables:
+        if variable in needed and variable.dtype.kind == "c":
+            maker = graph.producer.get(variable)
+            raise DifferentiationError(
+                f"the gradient through {variable.label or 'a value'}",
+                expected="real numbers",
+                got=variable.dtype.name,
+                remedy="two real arrays, one for each part",
+                where=None if maker is None else maker.location,
+            )
 
 
 def _one(recorder: Recorder, output: Variable) -> Variable:

@@ -148,7 +148,7 @@ def find(plan: Plan, label: str) -> Variable:
         if name == label:
             return variable
     known = [name for name in plan.names.values() if not name.startswith("%")]
-    near = get_close_matches(label, known, 1)
+    near = get_close_matches(str(label), known, 1)
     raise OptionError(
         f"{plan.graph.name} has no variable {label!r}",
         expected="one of " + (", ".join(known) or "the unnamed %0, %1 … of the table"),

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from wengert.base.dtypes import refuse_other_algebra
 from wengert.base.errors import GraphError, WengertError
 from wengert.graph.graph import Array, Graph
 from wengert.graph.operation import Operation
@@ -63,6 +64,8 @@ def _given(graph: Graph, leaves: Sequence[Array]) -> dict[Variable, Array]:
     values: dict[Variable, Any] = dict(graph.constants)
     for variable, leaf in zip(graph.inputs, leaves, strict=True):
         # Which results are views follows from the graph only where inputs lie in C order.
+        if type(leaf) is not np.ndarray:
+            refuse_other_algebra(leaf, f"{variable.label or 'an input'} of {graph.name}")
         array = np.asarray(leaf, order="C")
         if (array.shape, array.dtype) != (variable.shape, variable.dtype):
             raise GraphError(

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
-from wengert.base.dtypes import is_supported
+from wengert.base.dtypes import is_supported, refuse_other_algebra
 from wengert.base.errors import DataError, DtypeError, ShapeError, TraceError, WengertError
 from wengert.base.guards import is_ndarray, is_number, is_numpy, is_sequence
 from wengert.graph.variable import Variable
@@ -33,11 +33,11 @@ def apply(operator: str, *operands: Any, **attributes: Any) -> Any:
         TraceError: no operand is traced, or one has escaped from a finished trace.
     """
     recorder = recorder_of(operands)
-    dtype = weak_dtype(operands)
-    variables = [as_variable(recorder, operand, dtype) for operand in operands]
     try:
+        dtype = weak_dtype(operands)
+        variables = [as_variable(recorder, operand, dtype) for operand in operands]
         output = recorder.record(operator, variables, attributes)
-    except (ShapeError, DtypeError, DataError) as error:
+    except (ShapeError, DtypeError, DataError, _NoArray) as error:
         raise _in_users_words(error, operator, operands) from None
     is_view = OPERATORS[operator].aliases == "view"
     if is_view:
@@ -95,6 +95,8 @@ def as_variable(recorder: Recorder, operand: Any, dtype: np.dtype[Any]) -> Varia
         if not is_supported(operand.dtype):
             checked_dtype(operand.dtype, described(operand))
         is_array = is_ndarray(operand)
+        if is_array and type(operand) is not np.ndarray:
+            refuse_other_algebra(operand, described(operand))
         return recorder.captured_array(operand) if is_array else recorder.constant(operand)
     if is_number(operand):
         try:
@@ -107,21 +109,36 @@ def as_variable(recorder: Recorder, operand: Any, dtype: np.dtype[Any]) -> Varia
         return _from_sequence(recorder, operand)
     raise DtypeError(
         "an operand is no array and no number",
-        got=f"{type(operand).__name__} {operand!r}",
-        where=frames.caller(),
+        expected="arrays and numbers",
+        remedy="np.array(…, dtype=float) of what it holds, outside the function"
+        if isinstance(operand, Iterable) and not isinstance(operand, str | dict)
+        else None,
     )
+
+
+class _NoArray(TraceError):
+    """A list of traced values where an array is wanted."""
 
 
 def _from_sequence(recorder: Recorder, operand: Any) -> Variable:
     if _holds_tracer(operand):
-        raise TraceError(
+        raise _NoArray(
             "a list of traced values is used as an array",
-            remedy="np.stack(the_list)",
-            where=frames.caller(),
+            expected="an array; a list among the arguments stays a list",
+            remedy="np.stack(the_list), or pass np.array(the_list)",
         )
-    array = np.asarray(operand)
+    array = _plain_array(operand)
     checked_dtype(array.dtype, "a list used as an array")
     return recorder.constant(array)
+
+
+def _plain_array(operand: Any) -> Any:
+    try:
+        return np.asarray(operand)
+    except ValueError as error:
+        raise DtypeError(
+            "a list is no array", expected="rows of one length", got=str(error)
+        ) from None
 
 
 def _holds_tracer(operand: Any) -> bool:
@@ -133,7 +150,8 @@ def _holds_tracer(operand: Any) -> bool:
 def _in_users_words(error: WengertError, operator: str, operands: Sequence[Any]) -> WengertError:
     listed = "; ".join(described(operand) for operand in operands)
     got = f"{listed}\n({error.got})" if error.got else listed
-    return type(error)(
+    kind = TraceError if isinstance(error, _NoArray) else type(error)
+    return kind(
         f"{operator}: {error.asked}",
         expected=error.expected,
         got=got,

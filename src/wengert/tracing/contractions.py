@@ -72,7 +72,11 @@ def einsum(*operands: Any, out: None = None, optimize: Any = False, **options: A
     if options:
         ufuncs.refuse(f"np.einsum with {', '.join(options)}=")
     subscripts, arrays = _text_form(operands)
-    return apply("einsum", *arrays, subscripts=_explicit(subscripts, arrays))
+    found = apply("einsum", *arrays, subscripts=_explicit(subscripts, arrays))
+    if len(arrays) == 1:
+        # NumPy gives a view where nothing is summed: neither may be changed in place.
+        found.shares_storage = arrays[0].shares_storage = True
+    return found
 
 
 def _text_form(operands: tuple[Any, ...]) -> tuple[str, list[Any]]:

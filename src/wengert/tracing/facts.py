@@ -6,12 +6,36 @@ from typing import Any
 
 import numpy as np
 
+from wengert.base.errors import UnsupportedError
+from wengert.tracing import frames
 from wengert.tracing.reductions import cast
+from wengert.tracing.value import described
 
 
-def itself(a: Any, *_: Any, **__: Any) -> Any:
-    """np.copy, np.real, np.positive of an array that nobody can write into."""
+def real(val: Any) -> Any:
+    """np.real of a real array, which is that very array."""
+    return _of_real_numbers("np.real", val)
+
+
+def conjugate(a: Any) -> Any:
+    """np.conjugate of a real array, which is a copy."""
+    return _of_real_numbers("np.conjugate", a).copied()
+
+
+def _of_real_numbers(what: str, a: Any) -> Any:
+    if a.dtype.kind == "c":
+        raise UnsupportedError(
+            f"{what} of {described(a)} cannot be traced",
+            expected="real numbers",
+            remedy="two real arrays, one for each part",
+            where=frames.caller(),
+        )
     return a
+
+
+def copied(a: Any, *_: Any, **__: Any) -> Any:
+    """np.copy, np.positive: equal, and apart when one is changed in place."""
+    return a.copied()
 
 
 def shape(a: Any) -> tuple[int, ...]:
@@ -51,4 +75,5 @@ def can_cast(from_: Any, to: Any, casting: Any = "safe") -> bool:
 
 def astype(x: Any, dtype: Any, /, *, copy: bool = True, device: None = None) -> Any:
     """np.astype"""
-    return cast(x, dtype)
+    found = cast(x, dtype)
+    return found.copied() if copy and found is x else found

@@ -33,13 +33,33 @@ def _refuse(function: Any) -> NoReturn:
     name = f"{module}.{function.__name__}"
     hint = _HINTS.get(name)
     if hint is None:
-        known = {each.__name__: f"np.{each.__name__}" for each in (*TABLE, *ufuncs.TABLE)}
-        near = difflib.get_close_matches(function.__name__, known, n=2, cutoff=0.5)
+        offered = (each for each in (*TABLE, *ufuncs.TABLE) if each not in _NOT_OFFERED)
+        known = {each.__name__: f"np.{each.__name__}" for each in offered}
+        near = difflib.get_close_matches(function.__name__, known, n=2, cutoff=0.6)
         hint = " or ".join(known[each] for each in near) or None
     ufuncs.refuse(name, hint)
 
 
 _HINTS = {
+    "np.allclose": "compare what comes out of the function",
+    "np.isclose": "np.abs(a - b) < tolerance",
+    "np.array_equal": "np.all(a == b)",
+    "np.average": "np.sum(weights * x) / np.sum(weights)",
+    "np.interp": "np.where between known places",
+    "np.block": "np.concatenate along each axis",
+    "np.dstack": "np.stack(…, axis=-1)",
+    "np.repeat": "np.broadcast_to and np.reshape",
+    "np.roll": "np.concatenate([x[-k:], x[:-k]])",
+    "np.diff": "x[1:] - x[:-1]",
+    "np.kron": "np.einsum and np.reshape",
+    "np.nansum": "np.sum(np.where(np.isnan(x), 0, x))",
+    "np.nanmean": "np.where and np.sum",
+    "np.median": "np.linalg and sorting functions come with a later version",
+    "np.linalg.solve": "np.linalg functions come with a later version",
+    "np.linalg.det": "np.linalg functions come with a later version",
+    "np.save": "save what comes out of the function",
+    "np.savetxt": "save what comes out of the function",
+    "np.apply_along_axis": "a loop over rows, and np.stack",
     "np.linalg.norm": "np.sqrt(np.sum(x**2)), or np.sum(x**2) for its square",
     "np.convolve": "np.einsum over slices",
     "np.cumsum": "np.tril(np.ones((n, n))) @ x",
@@ -70,6 +90,8 @@ def _clip(a: Any, a_min: Any = None, a_max: Any = None, *, min: Any = None,
           max: Any = None) -> Any:  # fmt: skip
     low = min if a_min is None else a_min
     high = max if a_max is None else a_max
+    if low is None and high is None:
+        return facts.copied(a)
     result = a if low is None else np.maximum(a, low)
     return result if high is None else np.minimum(result, high)
 
@@ -101,6 +123,10 @@ def _nan_to_num(x: Any, *_: Any, **__: Any) -> Any:
     ufuncs.refuse("np.nan_to_num", "np.where(np.isnan(x), 0, x)")
 
 
+# These have a row only to say better what is wrong.
+_NOT_OFFERED = {
+    np.nan_to_num, np.copyto, np.put, np.place, np.putmask, np.put_along_axis, np.fill_diagonal,
+}  # fmt: skip
 TABLE: dict[Any, Callable[..., Any]] = {
     np.sum: reductions.sum_, np.mean: reductions.mean, np.var: reductions.var,
     np.std: reductions.std, np.prod: reductions.prod, np.max: reductions.max_,
@@ -117,9 +143,9 @@ TABLE: dict[Any, Callable[..., Any]] = {
     np.concatenate: joining.concatenate, np.stack: joining.stack, np.vstack: joining.vstack,
     np.hstack: joining.hstack, np.column_stack: joining.column_stack,
     np.append: joining.append,
-    np.where: _where, np.clip: _clip, np.copy: facts.itself,
+    np.where: _where, np.clip: _clip, np.copy: facts.copied,
     np.astype: facts.astype,
-    np.real: facts.itself, np.nan_to_num: _nan_to_num,
+    np.real: facts.real, np.nan_to_num: _nan_to_num,
     np.dot: contractions.dot, np.inner: contractions.inner, np.outer: contractions.outer,
     np.vdot: contractions.vdot, np.tensordot: contractions.tensordot,
     np.einsum: contractions.einsum, np.trace: contractions.trace,

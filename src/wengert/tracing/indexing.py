@@ -7,8 +7,8 @@ from typing import Any, TypeGuard
 
 import numpy as np
 
-from wengert.base.errors import ShapeError, TraceError
-from wengert.base.guards import Array, is_ndarray, is_tuple
+from wengert.base.errors import DtypeError, ShapeError, TraceError, WengertError
+from wengert.base.guards import Array, is_ndarray, is_sequence, is_slice, is_tuple
 from wengert.tracing import frames
 from wengert.tracing.apply import apply
 from wengert.tracing.value import TracedValue, described
@@ -17,7 +17,8 @@ from wengert.tracing.value import TracedValue, described
 def getitem(array: Any, key: Any) -> Any:
     """Return ``array[key]``, recorded as one ``index`` operation."""
     items: list[Any] = list(key) if is_tuple(key) else [key]
-    items = _without_masks(array, [_prepared(item) for item in items])
+    items = _without_masks(array, [_readable(array, item) for item in items])
+    had_ellipsis = any(item is Ellipsis for item in items)
     items = _without_ellipsis(array, items)
     _check_bounds(array, items)
     template: list[Any] = []
@@ -28,7 +29,34 @@ def getitem(array: Any, key: Any) -> Any:
             arrays.append(item)
         else:
             template.append(item)
-    return apply("index", array, *arrays, template=tuple(template))
+    found = apply("index", array, *arrays, template=tuple(template))
+    # One element is a scalar of its own, no view; only `...` asks for a 0-d view.
+    found.shares_storage = found.shares_storage and (found.ndim > 0 or had_ellipsis)
+    return found
+
+
+def _readable(array: Any, item: Any) -> Any:
+    """Return an index as integers, slices and arrays, or say why it is none."""
+    try:
+        return _prepared(item)
+    except WengertError:
+        raise
+    except (TypeError, ValueError) as error:
+        is_step = is_slice(item) and item.step == 0
+        raise DtypeError(
+            f"{described(array)} is indexed with {_index_text(item)}",
+            expected="integers, slices, None, ..., and arrays of integers or booleans",
+            got=None if is_step else str(error),
+            remedy="a step other than 0" if is_step else None,
+            where=frames.caller(),
+        ) from None
+
+
+def _index_text(item: Any) -> str:
+    if not is_slice(item):
+        return repr(item)
+    ends = ("" if end is None else repr(end) for end in (item.start, item.stop))
+    return ":".join([*ends, *([] if item.step is None else [repr(item.step)])])
 
 
 def _prepared(item: Any) -> Any:
@@ -45,14 +73,18 @@ def _prepared(item: Any) -> Any:
                 where=frames.caller(),
             )
         return item
-    if isinstance(item, bool | np.bool_ | list | np.ndarray):
+    if isinstance(item, bool | np.bool_):
+        raise TypeError("True and False are no places; None adds an axis")
+    if is_sequence(item) or is_ndarray(item):
         return _index_array(np.asarray(item))
     return operator.index(item)
 
 
 def _plain_slice(item: Any) -> slice:
     parts = (item.start, item.stop, item.step)
-    return slice(*(None if part is None else operator.index(part) for part in parts))
+    found = slice(*(None if part is None else operator.index(part) for part in parts))
+    found.indices(0)  # raises where the step is 0
+    return found
 
 
 def _index_array(array: Any) -> Any:
@@ -113,6 +145,12 @@ def _without_ellipsis(array: Any, items: list[Any]) -> list[Any]:
     places = [i for i, item in enumerate(items) if item is Ellipsis]
     if not places:
         return items + rest
+    if len(places) > 1:
+        raise ShapeError(
+            f"{described(array)} is indexed with {len(places)} ellipses",
+            expected="one ... at most",
+            where=frames.caller(),
+        )
     (place,) = places
     return items[:place] + rest + items[place + 1 :]
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from wengert.base.errors import TraceError, UnsupportedError
-from wengert.tracing import frames, reductions
+from wengert.tracing import facts, frames, movement
 from wengert.tracing.value import described
 
 
@@ -34,22 +34,22 @@ def _astype(a: Any, dtype: Any, order: str = "K", casting: str = "unsafe", subok
             f"{described(a)} cannot become {np.dtype(dtype).name} with casting={casting!r}",
             where=frames.caller(),
         )
-    return reductions.cast(a, dtype)
+    return facts.astype(a, dtype, copy=copy)
 
 
-def _itself(a: Any, *_: Any) -> Any:
-    return a
+def _flatten(a: Any, order: str = "C") -> Any:
+    found = movement.ravel(a, order)
+    return found.copied() if found is a else found
 
 
 METHODS: dict[str, Callable[..., Any]] = {
     "sum": np.sum, "mean": np.mean, "var": np.var, "std": np.std, "prod": np.prod,
     "max": np.max, "min": np.min, "all": np.all, "any": np.any,
     "argmax": np.argmax, "argmin": np.argmin,
-    "reshape": _reshape, "transpose": _transpose, "ravel": np.ravel, "flatten": np.ravel,
+    "reshape": _reshape, "transpose": _transpose, "ravel": np.ravel, "flatten": _flatten,
     "squeeze": np.squeeze, "swapaxes": np.swapaxes, "take": np.take, "dot": np.dot,
     "clip": np.clip, "astype": _astype, "copy": np.copy, "conj": np.conj,
     "conjugate": np.conj, "repeat": np.repeat, "trace": np.trace, "diagonal": np.diagonal,
-    "__copy__": _itself, "__deepcopy__": _itself,
 }  # fmt: skip
 ATTRIBUTES: dict[str, Callable[[Any], Any]] = {
     "T": np.transpose,
@@ -83,7 +83,7 @@ def attribute(tracer: Any, name: str) -> Any:
     near = difflib.get_close_matches(name, [*METHODS, *ATTRIBUTES], n=1, cutoff=0.5)
     raise UnsupportedError(
         f".{name} of {described(tracer)} cannot be traced",
-        expected=", ".join(sorted((*METHODS, *ATTRIBUTES))).replace("__copy__, __deepcopy__, ", ""),
+        expected=", ".join(sorted((*METHODS, *ATTRIBUTES))),
         remedy=f".{near[0]}" if near else None,
         where=frames.caller(),
     )

@@ -20,6 +20,7 @@ from wengert.operators.registry import OPERATORS
 from wengert.tracing import frames
 from wengert.tracing.names import Names
 from wengert.tracing.numbers import NamedNumber
+from wengert.tracing.randomness import Draws
 from wengert.tracing.value import TracedValue
 
 Wrap = Callable[["Recorder", Variable, bool], Any]
@@ -36,6 +37,7 @@ class Recorder:
         captured: values of an outer trace that the function reads, as extra inputs here.
         names: what the user calls each variable.
         finished: whether the trace is over; a tracer used afterwards has escaped.
+        draws: notices random numbers, which must not become constants.
     """
 
     _serials = count()
@@ -49,6 +51,7 @@ class Recorder:
         self.captured: dict[Variable, tuple[Any, Variable]] = {}
         self.names = Names()
         self.finished = False
+        self.draws: Draws | None = None
         self._shared: dict[Any, Variable] = {}
         self._kept: list[Any] = []
         self._calls: dict[FrameType, Call | None] = {}
@@ -143,7 +146,9 @@ class Recorder:
         """Return the variable of a constant; equal scalars and the same array are shared."""
         array = np.asarray(value)
         key = (array.dtype, array.tobytes(), formula, of) if array.ndim == 0 else id(value)
-        if key not in self._shared:
+        held = self._shared.get(key)
+        # The user may have changed an array in place since it was last read.
+        if held is None or not _same_bytes(self.constants[held], array):
             variable = Variable(array.shape, array.dtype, "constant", formula=formula, of=of)
             # A copy: what the user does to the array later must not change a finished graph.
             self.constants[variable] = np.array(array, order="C")
@@ -161,9 +166,12 @@ class Recorder:
 
     def captured_array(self, value: Array) -> Variable:
         """Return the constant of an array that the function closes over, by the user's name."""
-        if id(value) in self._shared or self._provenance is not None:
+        if self._provenance is not None:
             return self.constant(value)
-        return self.constant(value, name=frames.name_in(frames.user_frames(self.boundary), value))
+        found = frames.user_frames(self.boundary)
+        if self.draws is not None and found:
+            self.draws.refuse(frames.location(found[0]))
+        return self.constant(value, name=frames.name_in(found, value))
 
     # -- the user's frames -------------------------------------------------------------------
 
@@ -202,3 +210,7 @@ class Recorder:
         self._calls.clear()
         self._kept.clear()
         self.boundary = None
+
+
+def _same_bytes(held: Array, array: Array) -> bool:
+    return bool(np.array_equal(held, array, equal_nan=array.dtype.kind in "fc"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,8 +25,9 @@ class Spec:
     dtype: Dtype = field(default_factory=lambda: np.dtype("float64"))
 
     def __init__(self, shape: int | tuple[int, ...] = (), dtype: Any = "float64") -> None:
-        wanted = (shape,) if isinstance(shape, int) else tuple(shape)
-        if any(isinstance(n, bool) or int(n) != n or n < 0 for n in wanted):
+        sizes: Any = (shape,) if isinstance(shape, int) else shape
+        wanted: tuple[Any, ...] = tuple(sizes) if hasattr(sizes, "__iter__") else (sizes,)
+        if not all(_is_size(n) for n in wanted):
             raise ShapeError(
                 "a Spec needs sizes", expected="integers of at least 0", got=repr(shape)
             )
@@ -36,6 +38,13 @@ class Spec:
     def nbytes(self) -> int:
         """Bytes of a dense array of this type."""
         return int(np.prod(self.shape, dtype=object)) * self.dtype.itemsize
+
+
+def _is_size(n: Any) -> bool:
+    try:
+        return not isinstance(n, bool) and operator.index(n) >= 0
+    except TypeError:
+        return False
 
 
 def checked_dtype(dtype: Any, what: str) -> Dtype:

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from wengert.base.dtypes import refuse_other_algebra
 from wengert.base.errors import DtypeError, TraceError, WengertError
 from wengert.base.tree import LEAF, Structure, flatten, path_text, paths, unflatten
 from wengert.graph.check import check
@@ -18,6 +19,7 @@ from wengert.tracing import frames
 from wengert.tracing.apply import as_variable
 from wengert.tracing.names import SUGGESTED, finished_graph
 from wengert.tracing.numbers import NamedNumber, named_numbers
+from wengert.tracing.randomness import Draws
 from wengert.tracing.recorder import Recorder
 from wengert.tracing.spec import Spec, checked_dtype
 from wengert.tracing.tracer import Tracer
@@ -73,8 +75,10 @@ def trace_with_captures(
         argument, structure = _argument(recorder, name, example, role, variables)
         arguments.append(argument)
         structures.append(structure)
+    recorder.draws = Draws(function, dict(zip(names, examples, strict=True)))
     with named_numbers(function), frames.watching_returns(recorder.notice_return):
         result = _called(function, arguments)
+    recorder.draws.refuse(frames.caller())
     leaves, output_structure = flatten(result)
     outputs = tuple(_output(recorder, leaf) for leaf in leaves)
     captured = tuple(recorder.captured.values())
@@ -111,6 +115,8 @@ def _called(function: Callable[..., Any], arguments: list[Any]) -> Any:
 
 def argument_names(function: Callable[..., Any], count: int) -> tuple[str, ...]:
     """Return the names of the first ``count`` positional arguments."""
+    if not callable(function):
+        raise TraceError(f"{function!r} is traced", expected="a function", where=frames.caller())
     try:
         parameters = list(inspect.signature(function).parameters.values())
     except (TypeError, ValueError):
@@ -123,11 +129,15 @@ def argument_names(function: Callable[..., Any], count: int) -> tuple[str, ...]:
             names += [f"{parameter.name}{i}" for i in range(count - len(names))]
     needed = [p for p in parameters if p.default is p.empty and p.kind in
               (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]  # fmt: skip
-    if len(names) < count or len(needed) > count:
+    by_name = [p.name for p in parameters if p.default is p.empty and p.kind is p.KEYWORD_ONLY]
+    if len(names) < count or len(needed) > count or by_name:
         raise TraceError(
-            f"{getattr(function, '__name__', 'the function')} was given {count} arguments",
+            f"{getattr(function, '__name__', 'the function')} was given {count} "
+            f"argument{'s' * (count != 1)}",
             expected=f"({', '.join(str(p) for p in parameters)})",
             got=f"{count} examples",
+            remedy=f"functools.partial(function, {by_name[0]}=…)" if by_name else None,
+            where=frames.caller(),
         )
     return tuple(names[:count])
 
@@ -169,6 +179,7 @@ def _with_static(structure: Structure, leaves: Any) -> Structure:
 
 
 def _input(leaf: Any, what: str, role: Role) -> Variable:
+    refuse_other_algebra(leaf, what)
     dtype = checked_dtype(leaf.dtype, what)
     return Variable(tuple(leaf.shape), dtype, role)
 

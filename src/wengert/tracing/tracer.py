@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Iterator
 from typing import Any, NoReturn
 
@@ -19,7 +20,8 @@ class Tracer(TracedValue, np.lib.mixins.NDArrayOperatorsMixin):
     """A value of a running trace; behaves as an ndarray without numbers in it."""
 
     __array_priority__ = 1000.0
-    __hash__ = None  # type: ignore[assignment]
+    # The mixin's __eq__ would take it away; asked for, it says why there is none.
+    __hash__ = TracedValue.__hash__
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
         return ufuncs.dispatch(ufunc, method, inputs, options)
@@ -61,3 +63,18 @@ class Tracer(TracedValue, np.lib.mixins.NDArrayOperatorsMixin):
 
     def __pow__(self, other: Any) -> Any:
         return ufuncs.power(self, other)
+
+
+def _in_place(sign: str) -> None:
+    change = getattr(np.lib.mixins.NDArrayOperatorsMixin, f"__i{sign}__")
+    combine = getattr(operator, f"__{sign}__")
+
+    def assign(self: Tracer, other: Any) -> Any:
+        # NumPy's scalars do not change: `s += x` gives the name s to a new value.
+        return combine(self, other) if self.is_scalar else change(self, other)
+
+    setattr(Tracer, f"__i{sign}__", assign)
+
+
+for _sign in ("add", "sub", "mul", "truediv", "pow", "matmul", "and", "or", "xor"):
+    _in_place(_sign)

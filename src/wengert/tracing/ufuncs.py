@@ -11,7 +11,7 @@ import numpy as np
 from wengert.base.errors import TraceError, UnsupportedError
 from wengert.base.guards import is_tuple
 from wengert.operators.registry import OPERATORS
-from wengert.tracing import frames, reductions
+from wengert.tracing import facts, frames, reductions
 from wengert.tracing.apply import apply
 from wengert.tracing.value import TracedValue, described
 
@@ -31,7 +31,7 @@ def dispatch(ufunc: Any, method: str, inputs: tuple[Any, ...], options: dict[str
     elif method == "outer" and ufunc in TABLE:
         result = _outer(ufunc, inputs)
     else:
-        refuse(f"np.{ufunc.__name__}.{method}" if method != "__call__" else f"np.{ufunc.__name__}")
+        refuse(f"{_called(ufunc)}.{method}" if method != "__call__" else _called(ufunc))
     return result if out is None else write(result, out)
 
 
@@ -40,12 +40,29 @@ def _call(ufunc: Any, inputs: tuple[Any, ...], options: dict[str, Any]) -> Any:
     dtype = options.pop("dtype", None)
     if where is not True or options:
         extra = ", ".join(["where"] * (where is not True) + list(options))
-        refuse(f"np.{ufunc.__name__} with {extra}=", "np.where(mask, result, other)")
+        refuse(f"{_called(ufunc)} with {extra}=", "np.where(mask, result, other)")
     if ufunc not in TABLE:
-        refuse(f"np.{ufunc.__name__}")
+        refuse(_called(ufunc), _NEAREST.get(ufunc.__name__))
     if dtype is not None:
         inputs = tuple(reductions.cast(value, dtype) for value in inputs)
     return TABLE[ufunc](*inputs)
+
+
+_NEAREST = {
+    "floor_divide": "np.floor(a / b), which has no gradient",
+    "remainder": "a - b * np.floor(a / b)",
+    "fmod": "a - b * np.floor(a / b)",
+    "hypot": "np.sqrt(a**2 + b**2)",
+    "logaddexp": "wg.nn.functional.logsumexp of np.stack([a, b])",
+    "erf": "wg.nn.functional.gelu, or np.tanh",
+    "expit": "wg.nn.functional.sigmoid",
+}
+
+
+def _called(ufunc: Any) -> str:
+    """Return the ufunc as the user writes it; those of other libraries have their own name."""
+    name = ufunc.__name__
+    return f"np.{name}" if getattr(np, name, None) is ufunc else f"the ufunc {name}"
 
 
 def _reduce(ufunc: Any, inputs: tuple[Any, ...], options: dict[str, Any]) -> Any:
@@ -70,8 +87,10 @@ def write(result: Any, out: Any) -> Any:
             remedy="a = a + b instead of a += b or out=a, or build the array with np.stack",
             where=frames.caller(),
         )
-    if target.shares_storage or target.variable.role in ("input", "parameter"):
-        why = "has views" if target.shares_storage else "is an argument, which would change"
+    is_argument = target.variable.role in ("input", "parameter") and not target.is_copy
+    if target.is_scalar or target.shares_storage or is_argument:
+        why = "is a scalar, which cannot change" if target.is_scalar else "has views"
+        why = "is an argument, which would change" if is_argument else why
         raise TraceError(
             f"{described(target)} is changed in place, but it {why}",
             expected="an expression that makes a new array",
@@ -103,10 +122,6 @@ def power(base: Any, exponent: Any) -> Any:
     return apply("power", base, exponent)
 
 
-def _identity(value: Any) -> Any:
-    return value
-
-
 def refuse(what: str, nearest: str | None = None) -> NoReturn:
     """Raise the designed error for something outside the supported surface."""
     raise UnsupportedError(
@@ -117,6 +132,22 @@ def refuse(what: str, nearest: str | None = None) -> NoReturn:
     )
 
 
+# On booleans NumPy's bitwise operators (&, |, ^, ~) are the logical ones.
+_MASKS: dict[Any, str] = {
+    np.bitwise_and: "logical_and",
+    np.bitwise_or: "logical_or",
+    np.bitwise_xor: "not_equal",
+    np.invert: "logical_not",
+}
+
+
+def _of_masks(ufunc: Any, operator: str, *operands: Any) -> Any:
+    kinds = (each if hasattr(each, "dtype") else np.asarray(each) for each in operands)
+    if any(each.dtype != np.bool_ for each in kinds):
+        refuse(f"np.{ufunc.__name__} of numbers", "np.where with comparisons; & | ~ of masks")
+    return apply(operator, *operands)
+
+
 def _fill_table() -> None:
     for name in OPERATORS:
         ufunc = getattr(np, name, None)
@@ -124,8 +155,9 @@ def _fill_table() -> None:
             TABLE[ufunc] = partial(apply, name)
     for ufunc, name in _OTHER_NAMES.items():
         TABLE[ufunc] = partial(apply, name)
-    TABLE[np.positive] = _identity
-    TABLE[np.conjugate] = _identity
+    TABLE[np.positive] = facts.copied
+    TABLE[np.conjugate] = facts.conjugate
+    TABLE.update({ufunc: partial(_of_masks, ufunc, name) for ufunc, name in _MASKS.items()})
 
 
 _fill_table()

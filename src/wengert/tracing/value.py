@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import numpy as np
 
 from wengert.base.errors import TraceError
-from wengert.base.guards import is_ndarray
+from wengert.base.guards import is_ndarray, is_number
 from wengert.base.shapes import Shape
 from wengert.graph.variable import Variable
 from wengert.tracing import frames
+
+_LONGEST = 60
 
 if TYPE_CHECKING:
     from wengert.tracing.recorder import Recorder
@@ -25,6 +27,19 @@ class TracedValue:
         self.recorder = recorder
         self.variable = variable
         self.shares_storage = is_view
+        self.is_copy = False
+
+    @property
+    def is_scalar(self) -> bool:
+        """Whether NumPy has a scalar here, which nothing can change, and no 0-d array."""
+        given = self.variable.role in ("input", "parameter")
+        return self.shape == () and not given and not self.shares_storage
+
+    def copied(self) -> Any:
+        """Return a handle of its own, as a copy is: writing into one leaves the other."""
+        found = self.recorder.wrap(self.recorder, self.variable, False)
+        found.is_copy = True
+        return found
 
     # -- what is known without data ----------------------------------------------------------
 
@@ -57,6 +72,12 @@ class TracedValue:
     def nbytes(self) -> int:
         """Bytes of the dense array."""
         return self.variable.nbytes
+
+    def __copy__(self) -> Any:
+        return self.copied()
+
+    def __deepcopy__(self, memo: Any) -> Any:
+        return self.copied()
 
     def __repr__(self) -> str:
         return f"<traced {described(self)}>"
@@ -91,6 +112,15 @@ class TracedValue:
             "np.take_along_axis or x[indices] on a traced x; sizes must be plain integers",
         )  # fmt: skip
 
+    def __round__(self, ndigits: int | None = None) -> NoReturn:
+        _leaves(self, "rounded", "leave it as it is, and round what comes out")
+
+    def __hash__(self) -> int:  # noqa: PLE0309 - it only raises
+        _leaves(self, "used as a key of a dictionary or a member of a set", "a key that is known")
+
+    def __reduce_ex__(self, protocol: Any) -> NoReturn:
+        _leaves(self, "pickled", "return it from the function, and save what comes out")
+
     def __bool__(self) -> NoReturn:  # noqa: PLE0304 - it only raises
         _leaves(
             self, "used as a condition (if, while, and, or, not, assert)",
@@ -121,7 +151,14 @@ def described(value: Any) -> str:
     if is_ndarray(value):
         name = frames.name_in(frames.user_frames(None), value) or "an array"
         return f"{name}: {value.dtype.name} {shape_text(value.shape)}"
-    return f"{type(value).__name__} {value!r}"
+    name = None if is_number(value) else frames.name_in(frames.user_frames(None), value)
+    text = f"{type(value).__name__} {_short(value)}"
+    return text if name is None or value is None else f"{name}: {text}"
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
 
 
 def shape_text(shape: Shape) -> str:
