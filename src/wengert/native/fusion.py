@@ -26,9 +26,9 @@ _NEAR = 8
 class Fused:
     """The kernels of a graph in order, and where each of its variables lies."""
 
+    graph: Graph
     kernels: tuple[Kernel, ...]
     views: Mapping[Variable, View]
-    constants: Mapping[Variable, Array]
 
 
 def fuse(graph: Graph) -> Fused:
@@ -42,7 +42,7 @@ def fuse(graph: Graph) -> Fused:
     for step in lowered.steps:
         work.add(step)
     outputs = {lowered.views[variable].variable for variable in graph.outputs}
-    return Fused(tuple(work.kernels(outputs)), lowered.views, graph.constants)
+    return Fused(graph, tuple(work.kernels(outputs)), lowered.views)
 
 
 @dataclass

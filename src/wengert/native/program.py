@@ -65,16 +65,17 @@ class Program:
 
     def __init__(self, graph: Graph, fused: Fused, threads: int | None = 1) -> None:
         self.graph, self.kernels, self._views = graph, fused.kernels, fused.views
-        self.placed = place(fused, graph)
+        self._inputs = fused.graph.inputs
+        self.placed = place(fused)
         self.arena_bytes = self.placed.nbytes
         self._arena = aligned(max(self.arena_bytes, ALIGNMENT))
-        self._constants = {v: _dense(value) for v, value in fused.constants.items()}
+        self._constants = {v: _dense(value) for v, value in fused.graph.constants.items()}
         self._refusals = np.zeros((len(self.kernels) + 1, _ROW), np.int64)
         self._loaded = session().load([Code(k.body.key, k.body.define) for k in self.kernels])
         self._point()
         self._team = team(threads)
         self._table = Table(self._records(), self._team.threads)
-        self._outputs = [self._result(variable) for variable in graph.outputs]
+        self._outputs = [self._result(variable) for variable in fused.graph.outputs]
 
     # -- Pointers ---------------------------------------------------------------------------------
 
@@ -83,7 +84,7 @@ class Program:
         operands = [operand for kernel in self.kernels for operand in kernel.operands]
         self._pointers = np.zeros(len(operands) + 1, np.uint64)
         rows = [row for row, kernel in enumerate(self.kernels) for _ in kernel.operands]
-        inputs = {variable: i for i, variable in enumerate(self.graph.inputs)}
+        inputs = {variable: i for i, variable in enumerate(self._inputs)}
         slots: list[tuple[int, int, int]] = []
         for place, (row, operand) in enumerate(zip(rows, operands, strict=True)):
             variable = operand.variable
@@ -144,7 +145,7 @@ class Program:
         self._team.run(self._table)
         if self._refusals[:, 0].any():
             self._refuse()
-        given = dict(zip(self.graph.inputs, arrays, strict=True))
+        given = dict(zip(self._inputs, arrays, strict=True))
         return [
             seen(given[each.variable], each).copy() if isinstance(each, View) else each.copy()
             for each in self._outputs
@@ -248,8 +249,9 @@ def _dense(value: Array) -> Array:
 # -- Where intermediates lie -----------------------------------------------------------------------
 
 
-def place(fused: Fused, graph: Graph) -> Placed:
+def place(fused: Fused) -> Placed:
     """Return offsets of everything that kernels make, and where they must wait."""
+    graph = fused.graph
     birth: dict[Variable, int] = {}
     death: dict[Variable, int] = {}
     for at, kernel in enumerate(fused.kernels):
@@ -262,7 +264,7 @@ def place(fused: Fused, graph: Graph) -> Placed:
         death[fused.views[variable].variable] = len(fused.kernels) + 1
         # An output of no elements is never written, and lies nowhere in particular.
         root = fused.views[variable].variable
-        if root not in graph.inputs and root not in fused.constants:
+        if root not in graph.inputs and root not in fused.graph.constants:
             birth.setdefault(root, len(fused.kernels))
     made = list(birth)
     arena = lay_out([Interval(birth[v], death[v], v.nbytes) for v in made])
