@@ -42,6 +42,25 @@ def descendants(operations: Iterable[Operation], sources: Iterable[Variable]) ->
     return reached
 
 
+def made_again(graph: Graph) -> dict[Variable, Variable]:
+    """Return for each variable that is made a second time the one that it is equal to.
+
+    That is said by an operation that is the very one that made its origin: the same operator
+    and attributes on the same values, or on values that are themselves made again.
+    """
+    found: dict[Variable, Variable] = {}
+    for operation in graph.operations:
+        maker = None if operation.origin is None else graph.producer.get(operation.origin)
+        if maker is None or maker is operation or len(operation.outputs) != len(maker.outputs):
+            continue
+        inputs = [found.get(each, each) for each in operation.inputs]
+        alike = (operation.operator, operation.attributes) == (maker.operator, maker.attributes)
+        if alike and inputs == [found.get(each, each) for each in maker.inputs]:
+            for output, first in zip(operation.outputs, maker.outputs, strict=True):
+                found[output] = found.get(first, first)
+    return found
+
+
 def forward_operations(graph: Graph) -> tuple[Operation, ...]:
     """Return the forward pass of a joint graph: what depends on no gradient."""
     seeds = {v for v in graph.variables if v.role == "gradient"}

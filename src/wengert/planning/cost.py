@@ -30,3 +30,17 @@ def work(operation: Operation) -> Work:
     else:
         passes = int(cost.passes(*operation.inputs, **operation.attributes))
     return Work(round(cost.flops * passes), round(cost.transcendental * passes))
+
+
+# What passing one element through memory and what one exp or tanh costs, beside one flop of a
+# matrix product: an elementwise pass is bound by memory, a product is not.
+_PASSED = 8
+_TRANSCENDENTAL = 8
+
+
+def price(operation: Operation) -> int:
+    """Return the cost of one run as one number, to compare what could be carried out again."""
+    arithmetic = work(operation)
+    passed = sum(each.size for each in (*operation.inputs, *operation.outputs))
+    weighed = arithmetic.flops + _TRANSCENDENTAL * arithmetic.transcendental
+    return weighed + _PASSED * passed + 1

@@ -9,6 +9,7 @@ from wengert.planning.lifetime import Lifetime
 from wengert.planning.plan import Plan, live_curve
 
 Interval = tuple[int, int, int]
+READERS = ("backward", "recompute")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,4 +68,4 @@ def _uses(plan: Plan, lifetime: Lifetime) -> list[int]:
 
 def _first_backward_use(plan: Plan, lifetime: Lifetime) -> int | None:
     uses = _uses(plan, lifetime)
-    return next((at for at in uses if plan.passes[at] == "backward"), None)
+    return next((at for at in uses if plan.passes[at] in READERS), None)

@@ -9,9 +9,9 @@ from typing import Literal
 from wengert.graph.graph import Graph
 from wengert.graph.operation import Operation
 from wengert.graph.variable import Variable
-from wengert.graph.walk import forward_operations, last_uses
+from wengert.graph.walk import forward_operations, last_uses, made_again
 
-Pass = Literal["given", "forward", "backward", "update"]
+Pass = Literal["given", "forward", "recompute", "backward", "update"]
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -28,7 +28,8 @@ class Lifetime:
         death: one past the position of the last operation that reads it; one past the
             number of operations for an output, which outlives them all.
         made: "given" for parameters, inputs and constants, otherwise the pass that makes it.
-        retained: whether the forward pass makes it, or it is given, and backward reads it.
+        retained: whether the forward pass makes it, or it is given, and backward, or what is
+            made again for it, reads it.
     """
 
     base: Variable
@@ -62,13 +63,16 @@ def passes(graph: Graph) -> tuple[Pass, ...]:
     """Return for each operation the pass that it belongs to.
 
     What carries out the rule of a forward result is backward; what reads a gradient without
-    carrying out a rule moves the parameters.
+    carrying out a rule moves the parameters; what makes a forward variable again recomputes.
     """
     forward = set(forward_operations(graph))
+    again = made_again(graph)
 
     def pass_of(operation: Operation) -> Pass:
         if operation in forward:
             return "forward"
+        if all(out in again for out in operation.outputs):
+            return "recompute"
         return "update" if operation.origin is None else "backward"
 
     return tuple(pass_of(operation) for operation in graph.operations)
@@ -121,7 +125,7 @@ def _read_backward(
     return {
         variable
         for operation, made in zip(graph.operations, pass_of, strict=True)
-        if made == "backward"
+        if made in ("backward", "recompute")
         for variable in operation.inputs
         if reads_bytes(graph, storage_of, operation, variable)
     }

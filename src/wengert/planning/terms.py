@@ -28,6 +28,7 @@ class Term:
         formulas: the lines ∂J/∂v = … in which the term stands; empty where no explanation was
             attached, or none of the user's variables is near.
         location: the user's line of the forward operation.
+        again: whether it is no term but makes the forward result another time.
     """
 
     positions: tuple[int, ...]
@@ -37,9 +38,12 @@ class Term:
     operand: str | None
     formulas: tuple[str, ...]
     location: Location | None
+    again: bool = False
 
     def __str__(self) -> str:
         heads = self.formulas or (f"{self.gradient} ← {', '.join(self.operations)}",)
+        if self.again:
+            return f"{', '.join(self.operations)} makes {self.rule} again{place(self.location)}"
         operand = f" (its {self.operand})" if self.operand else ""
         tail = f"    the rule of {self.rule} reads it{operand}{place(self.location)}"
         return "\n".join([*heads, tail])
@@ -61,7 +65,7 @@ def backward_terms(plan: Plan, lifetime: Lifetime) -> tuple[Term, ...]:
     for position in range(lifetime.birth, min(lifetime.death, len(plan.schedule))):
         operation = plan.operation(position)
         reads = any(each in members and _reads(plan, operation, each) for each in operation.inputs)
-        if reads and plan.passes[position] == "backward":
+        if reads and plan.passes[position] in ("backward", "recompute"):
             goal = target(plan.graph, operation)
             term = _term(plan, lifetime, position, goal)
             before = found.get((operation.origin, goal))
@@ -92,6 +96,7 @@ def _term(plan: Plan, lifetime: Lifetime, position: int, goal: Variable) -> Term
         _operand(plan.graph, origin, lifetime) if origin is not None else None,
         _formulas(plan, lifetime, goal),
         operation.location,
+        plan.passes[position] == "recompute",
     )
 
 

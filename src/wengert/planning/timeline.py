@@ -20,7 +20,7 @@ class Moment:
         operation: what runs.
         made: the pass that it belongs to.
         retained: forward variables that the backward pass reads.
-        forward: other forward variables.
+        forward: other forward variables, also where they are made again.
         gradient: what the backward pass and the update have made.
         workspace: what the operation holds for itself.
     """
@@ -43,7 +43,7 @@ def kind(lifetime: Lifetime) -> str:
     """Return "given", or the part of the live bytes that a storage counts to."""
     if lifetime.made == "given":
         return "given"
-    if lifetime.made != "forward":
+    if lifetime.made not in ("forward", "recompute"):
         return "gradient"
     return "retained" if lifetime.retained else "forward"
 

@@ -1,0 +1,155 @@
+"""A plan within a budget: the cheapest recomputation whose arena fits, or why none does."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+from wengert.base.errors import BudgetError, OptionError, WengertWarning
+from wengert.base.quantities import format_bytes, parse_bytes
+from wengert.graph.graph import Graph
+from wengert.planning.again import recomputed
+from wengert.planning.arena import Arena, Interval, lay_out
+from wengert.planning.cost_graph import CostGraph, cost_graph
+from wengert.planning.plan import Plan, plan_graph
+from wengert.planning.recompute import Recomputation, recomputations
+from wengert.planning.terms import place
+
+
+def checked_budget(budget: str | int, what: str = "memory") -> int:
+    """Return a budget in bytes; warn where the machine itself has less.
+
+    Raises:
+        OptionError: no number of bytes, or none at all.
+    """
+    allowed = parse_bytes(budget, what)
+    if allowed < 1:
+        raise OptionError(
+            f"{what} is a number of bytes to work with",
+            expected='at least one byte, such as "200MB"',
+            got=repr(budget),
+        )
+    there = machine_bytes()
+    if there is not None and allowed > there:
+        warnings.warn(
+            f"{what} = {format_bytes(allowed)} is more than the {format_bytes(there)} "
+            "of this machine",
+            WengertWarning,
+            stacklevel=3,
+        )
+    return allowed
+
+
+def machine_bytes() -> int | None:
+    """Return the memory of this machine, None where the system does not say."""
+    try:
+        found = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, OSError, ValueError):
+        return None
+    return found if found > 0 else None
+
+
+def arena(plan: Plan) -> Arena:
+    """Return where in one block the intermediates and the workspace of a plan lie."""
+    held = [Interval(each.birth, each.death, each.nbytes) for each in plan.intermediates]
+    extra = [Interval(at, at + 1, nbytes) for at, nbytes in enumerate(plan.workspace) if nbytes]
+    return lay_out([*held, *extra])
+
+
+@dataclass(frozen=True, eq=False)
+class Fitting:
+    """The plans of one graph under every budget.
+
+    Attributes:
+        plan: of the graph with nothing made again.
+    """
+
+    plan: Plan
+
+    @cached_property
+    def numbers(self) -> CostGraph:
+        """The plan as stages and bytes."""
+        return cost_graph(self.plan)
+
+    @cached_property
+    def choices(self) -> tuple[Recomputation, ...]:
+        """What can be made again, from nothing down to the lowest peak, each dearer and lower."""
+        return recomputations(self.numbers)
+
+    def carried_out(self, choice: Recomputation) -> Plan:
+        """Return the plan with its recomputation written into the graph, simulated again."""
+        if not choice.gaps:
+            return self.plan
+        return plan_graph(recomputed(self.plan, choice.gaps), self.plan.formulas)
+
+    def within(self, budget: int) -> Plan | None:
+        """Return the cheapest plan whose arena is within the budget, None where there is none.
+
+        What is chosen from does not depend on the budget, so more bytes never cost more.
+        """
+        return next(self._within(budget), None)
+
+    def _within(self, budget: int) -> Iterator[Plan]:
+        if self.numbers.floor()[0] > budget:
+            return
+        for choice in self._possible(budget):
+            plan = self.carried_out(choice)
+            if arena(plan).nbytes <= budget:
+                yield plan
+
+    def _possible(self, budget: int) -> Iterator[Recomputation]:
+        # A plan that fits as it is needs no search.
+        if self.plan.peak_bytes <= budget:
+            yield Recomputation(frozenset(), self.plan.peak_bytes, 0)
+        yield from (each for each in self.choices if each.gaps and each.peak_bytes <= budget)
+
+    @cached_property
+    def lowest(self) -> Plan:
+        """The plan with the lowest peak that was found."""
+        return self.carried_out(self.choices[-1])
+
+    def overhead(self, plan: Plan) -> float:
+        """Return what a plan costs beyond the one with nothing made again, as a part of that."""
+        return cost_graph(plan).price / max(1, self.numbers.price) - 1
+
+    def refusal(self, budget: int) -> BudgetError:
+        """Return the error that says why nothing fits: the least there is, and what binds it."""
+        least = arena(self.lowest).nbytes
+        bound, at = self.numbers.floor()
+        return BudgetError(
+            f"{self.plan.graph.name} does not fit {format_bytes(budget)}, "
+            "whatever is made again instead of held",
+            expected=f"at least {least:,} bytes ({format_bytes(least)}), the least found; "
+            f"no recomputation can do with less than {bound:,}, "
+            f"which {binding(self.plan, at)} needs with what must be held beside it",
+            got=f"{budget:,} bytes",
+            remedy=f'memory="{least}B"',
+        )
+
+
+def binding(plan: Plan, at: int) -> str:
+    """Return an operation that holds the floor up, with its bytes and the user's line."""
+    operation = plan.operation(at)
+    own = f"{plan.step_bytes(at):,} of its own"
+    return f"operation {at}, {plan.written(at)} ({own}){place(operation.location)},"
+
+
+def within(plan: Plan, budget: int) -> Plan:
+    """Return the cheapest plan of the same results that is within the budget.
+
+    Raises:
+        BudgetError: there is none; the message states the floor and what binds it.
+    """
+    fitting = Fitting(plan)
+    found = fitting.within(budget)
+    if found is None:
+        raise fitting.refusal(budget)
+    return found
+
+
+def graph_within(graph: Graph, budget: int) -> Graph:
+    """Return the graph, with as much made again as the budget asks for."""
+    return within(plan_graph(graph), budget).graph
