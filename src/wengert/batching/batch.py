@@ -158,7 +158,8 @@ class _Batching:
     def mark_gradients(self) -> None:
         """Let what was the gradient of a variable be that of its counterpart."""
         for variable, found in self.known.items():
-            if variable.of is not None:
+            # What a gradient is of may have been pruned away.
+            if variable.of is not None and variable.of in self.known:
                 of = self.known[variable.of].value.variable
                 self.recorder.names.gradients[found.value.variable] = of
 
