@@ -38,14 +38,12 @@ class Panel:
     Attributes:
         dtype: float32 or float64.
         lanes: elements of a vector.
-        columns: columns that exist.
         k, n: strides of B along k and along columns.
         to_k, to_n: strides of the panel; one of them is 1, the other a multiple of the lanes.
     """
 
     dtype: Dtype
     lanes: int
-    columns: int
     k: int
     n: int
     to_k: int
@@ -70,8 +68,8 @@ class Panel:
 
 
 def define_panel(module: Module, name: str, panel: Panel) -> Function:
-    """Add the function that packs a panel: (B, panel, count of k)."""
-    function, builder = _function(module, name, [POINTER, POINTER, I64])
+    """Add the function that packs a panel: (B, panel, count of k, columns)."""
+    function, builder = _function(module, name, [POINTER, POINTER, I64, I64])
     if panel.way == "rows":
         _rows(builder, panel, function.args)
     elif panel.way == "squares":
@@ -108,7 +106,7 @@ def _at(
 
 
 def _numbers(builder: Builder, panel: Panel, given: Sequence[Value]) -> None:
-    source, target, count = given
+    source, target, count, columns = given
     align = panel.dtype.itemsize
 
     def column(n: Value) -> None:
@@ -119,45 +117,50 @@ def _numbers(builder: Builder, panel: Panel, given: Sequence[Value]) -> None:
 
         _count(builder, count, 1, number)
 
-    _count(builder, integer(panel.columns), 1, column)
+    _count(builder, columns, 1, column)
 
 
 def _rows(builder: Builder, panel: Panel, given: Sequence[Value]) -> None:
-    source, target, count = given
+    source, target, count, columns = given
+
+    whole = builder.and_(columns, integer(-panel.lanes))
+    left = builder.sub(columns, whole)
 
     def row(k: Value) -> None:
-        for column in range(0, panel.columns, panel.lanes):
-            n = integer(column)
+        def vector_at(n: Value) -> None:
             here = _at(builder, panel, source, (k, n), (panel.k, 1))
             there = _at(builder, panel, target, (k, n), (panel.to_k, 1))
-            valid = min(panel.lanes, panel.columns - column)
-            value = load_vector(builder, here, panel.type, valid, 1)
+            value = load_vector(builder, here, panel.type, panel.lanes, 1)
+            store_vector(builder, value, there, panel.lanes, 1)
+
+        _count(builder, whole, panel.lanes, vector_at)
+        with builder.if_then(builder.icmp_signed("<", integer(0), left)):
+            here = _at(builder, panel, source, (k, whole), (panel.k, 1))
+            there = _at(builder, panel, target, (k, whole), (panel.to_k, 1))
+            value = load_some(builder, here, panel.type, left)
             store_vector(builder, value, there, panel.lanes, 1)
 
     _count(builder, count, 1, row)
 
 
 def _squares(builder: Builder, panel: Panel, given: Sequence[Value], square: Function) -> None:
-    source, target, count = given
+    source, target, count, columns = given
 
     def across(n: Value) -> None:
         def down(k: Value) -> None:
             here = _at(builder, panel, source, (k, n), (panel.k, panel.n))
             there = _at(builder, panel, target, (k, n), (panel.to_k, panel.to_n))
-            left = (builder.sub(count, k), builder.sub(integer(panel.columns), n))
+            left = (builder.sub(count, k), builder.sub(columns, n))
             builder.call(square, [here, there, *left])
 
         _count(builder, count, panel.lanes, down)
 
-    _count(builder, integer(panel.columns), panel.lanes, across)
+    _count(builder, columns, panel.lanes, across)
 
 
 def _square(module: Module, panel: Panel, name: str) -> Function:
     """Add the function that transposes a square: (B, panel, k left, columns left)."""
-    shared = f"{name.rpartition('.')[0]}.square"
-    if shared in module.globals:
-        return module.globals[shared]
-    function, builder = _function(module, shared, [POINTER, POINTER, I64, I64])
+    function, builder = _function(module, f"{name}.square", [POINTER, POINTER, I64, I64])
     source, target, *left = function.args
     along, rows = left if panel.n != 1 else reversed(left)
     stride = panel.n if panel.n != 1 else panel.k

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from wengert.native.kernels.contraction import Axis
 from wengert.native.kernels.edges import offset
@@ -40,12 +40,19 @@ class _Pointers:
 
 
 @dataclass(frozen=True, slots=True)
+class _Packing:
+    """The function that copies, and the room that it copies to."""
+
+    function: Function
+    room: Value
+
+
+@dataclass(frozen=True, slots=True)
 class _Kernel:
     builder: Builder
     schedule: Schedule
     tiles: dict[tuple[bool, bool], Function]
-    panels: dict[bool, Function]
-    scratch: Value | None
+    panel: _Packing | None
 
     @property
     def element(self) -> Type:
@@ -56,13 +63,9 @@ def define_product(module: Module, name: str, schedule: Schedule, epilogue: Epil
     """Add the kernel ``name(operands, begin, end)``; operands are A, B, C and the extras."""
     function = ir.Function(module, ir.FunctionType(VOID, [POINTER, I64, I64]), name)
     builder: Builder = ir.IRBuilder(function.append_basic_block())
-    scratch = None
-    if schedule.packed:
-        scratch = builder.alloca(ir.ArrayType(I8, _panel_bytes(schedule)))
-        scratch.align = 64
     kernel = _Kernel(
         builder, schedule, _tiles_of(module, name, schedule, epilogue),
-        _panels_of(module, name, schedule), scratch,
+        _packing(module, builder, f"{name}.panel", schedule),
     )  # fmt: skip
     operands, begin, end = function.args
     corners = _corners(kernel, operands)
@@ -100,13 +103,14 @@ def _tiles_of(
     }
 
 
-def _panels_of(module: Module, name: str, schedule: Schedule) -> dict[bool, Function]:
+def _packing(module: Module, builder: Builder, name: str, schedule: Schedule) -> _Packing | None:
     if not schedule.packed:
-        return {}
-    return {
-        edge: define_panel(module, f"{name}.panel{edge:d}", _panel(schedule, edge))
-        for edge in _variants(schedule.columns)
-    }
+        return None
+    size = _panel_bytes(schedule)
+    assert size <= PANEL_BYTES
+    room = builder.alloca(ir.ArrayType(I8, size))
+    room.align = 64
+    return _Packing(define_panel(module, name, _panel(schedule)), room)
 
 
 def _variants(cut: Cut) -> list[bool]:
@@ -138,28 +142,22 @@ def _tile(schedule: Schedule, row_edge: bool, column_edge: bool) -> Tile:
 
 def _leading(schedule: Schedule) -> int:
     """Return the stride of a panel that is not 1."""
-    length = schedule.depth.size if schedule.dot else schedule.columns.size
+    return _whole(schedule.depth.size if schedule.dot else schedule.columns.size, schedule)
+
+
+def _whole(length: int, schedule: Schedule) -> int:
     return -(-length // schedule.lanes) * schedule.lanes
 
 
-def _panel(schedule: Schedule, edge: bool) -> Panel:
-    return Panel(
-        dtype=schedule.dtype,
-        lanes=schedule.lanes,
-        columns=schedule.columns.rest if edge else schedule.columns.size,
-        k=schedule.k[-1].b,
-        n=schedule.n.b,
-        to_k=1 if schedule.dot else _leading(schedule),
-        to_n=_leading(schedule) if schedule.dot else 1,
-    )
+def _panel(schedule: Schedule) -> Panel:
+    k, n, leading = schedule.k[-1].b, schedule.n.b, _leading(schedule)
+    to = (1, leading) if schedule.dot else (leading, 1)
+    return Panel(schedule.dtype, schedule.lanes, k, n, *to)
 
 
 def _panel_bytes(schedule: Schedule) -> int:
     across = schedule.columns.size if schedule.dot else schedule.depth.size
-    across = -(-across // schedule.lanes) * schedule.lanes
-    found = _leading(schedule) * across * schedule.dtype.itemsize
-    assert found <= PANEL_BYTES
-    return found
+    return _leading(schedule) * _whole(across, schedule) * schedule.dtype.itemsize
 
 
 # -- loops ----------------------------------------------------------------------------------------
@@ -236,9 +234,10 @@ def _block(
     def panel(column: Value, edge: bool) -> None:
         start = builder.mul(column, integer(schedule.columns.size))
         there = _moved(kernel, here, schedule.n, start)
-        if kernel.scratch is not None:
-            builder.call(kernel.panels[edge], [there.b, kernel.scratch, count])
-            there = _Pointers(there.a, kernel.scratch, there.c, there.extras)
+        if kernel.panel is not None:
+            columns = integer(schedule.columns.rest if edge else schedule.columns.size)
+            builder.call(kernel.panel.function, [there.b, kernel.panel.room, count, columns])
+            there = replace(there, b=kernel.panel.room)
         _tiles(kernel, there, spans[0], edge, (count, first, last))
 
     _each(builder, schedule.columns, spans[1], panel)

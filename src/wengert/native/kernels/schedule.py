@@ -18,9 +18,9 @@ from wengert.native.target import Target
 # Bytes of stack that a chunk may use for a panel.
 PANEL_BYTES = 64 * 2**10
 # Bytes of B that stay in the first cache while the rows of a chunk pass.
-_NEAR_BYTES = 32 * 2**10
-# Rows worth packing a panel for.
-_PACKED_ROWS = 128
+_NEAR_BYTES = 24 * 2**10
+# Rows of a chunk that make a panel worth packing, and worth reading where it lies.
+_PACKED_ROWS, _ROWS = 112, 24
 # Cycles worth a chunk of its own, and the most chunks.
 _CHUNK_CYCLES, _MOST_CHUNKS = 16_000, 64
 
@@ -241,18 +241,22 @@ def _sum_cost(form: _Form, sets: int) -> float:
                 found += times * again * _round_cost(form, r, w, sets)
     # Rows of B a large power of two apart share few places in the caches.
     k = form.roles.k[-1]
-    far_apart = k.size > 32 and k.b * form.dtype.itemsize % 2048 == 0
-    if far_apart and not form.packed and rows.parts > 3:
-        found *= 1.15
+    if k.size > 32 and rows.parts > 3 and not form.packed:
+        found *= 1.1 if rows.length >= _PACKED_ROWS else 1.0
+        found *= 1.15 if k.b * form.dtype.itemsize % 2048 == 0 else 1.0
     return found
 
 
 def _round_cost(form: _Form, rows: int, vectors: int, sets: int) -> float:
     loads, nearby = rows + vectors, 0.15 * vectors + 0.08 * rows
+    if form.roles.k[-1].a != 1:
+        # Every k is on a line of its own.
+        nearby += 0.12 * rows
     if form.roles.m.a * form.dtype.itemsize % 4096 == 0:
         nearby += 0.2 * max(rows - 6, 0)
-    # B comes from the second cache at half a vector a cycle.
-    far = 1.75 * vectors if form.roles.k[-1].size * form.roles.n.size > 8192 else 0.0
+    # What is large comes from the second cache at half a vector a cycle.
+    k, m, n = form.roles.k[-1].size, form.roles.m.size, form.roles.n.size
+    far = max(1.75 * vectors * (k * n > 8192), 1.75 * rows * (k * m > 8192) * form.dot)
     return max(rows * vectors / 2 + nearby, loads / 2, 4 / sets, far)
 
 
@@ -287,12 +291,14 @@ def _grid(form: _Form, cycles: float) -> tuple[int, int]:
     work = form.repeats * cycles / _CHUNK_CYCLES
     wanted = max(1, min(max(min(int(2 * work), 4), int(work)), _MOST_CHUNKS))
     wanted = -(-wanted // max(form.repeats, 1))
-    across = max(min(form.columns.parts, wanted), 1)
-    down = max(min(form.rows.parts, -(-wanted // across)), 1)
+    # A block of rows reads all of B, or packs it.
+    rows = max(form.roles.m.size // (_PACKED_ROWS if form.packed else _ROWS), 1)
+    most = min(form.rows.parts, rows)
     if form.packed:
-        # Each block of rows packs again.
-        down = min(down, max(form.roles.m.size // _PACKED_ROWS, 1))
-    return down, across
+        down = max(min(most, wanted), 1)
+        return down, max(min(form.columns.parts, -(-wanted // down)), 1)
+    across = max(min(form.columns.parts, wanted), 1)
+    return max(min(most, -(-wanted // across)), 1), across
 
 
 def _complete(choice: _Choice, single: float) -> Schedule:
@@ -300,6 +306,7 @@ def _complete(choice: _Choice, single: float) -> Schedule:
     rows, columns = form.rows, form.columns
     down, across = _grid(form, single)
     blocks = Cut(rows.parts, -(-rows.parts // down))
+    depth = _depth(form, blocks.size)
     return Schedule(
         dtype=form.dtype,
         lanes=form.lanes,
@@ -312,7 +319,7 @@ def _complete(choice: _Choice, single: float) -> Schedule:
         rows=rows,
         columns=columns,
         sets=choice.sets,
-        depth=_depth(form, blocks.size),
+        depth=depth,
         packed=form.packed,
         row_blocks=blocks,
         column_blocks=Cut(columns.parts, -(-columns.parts // across)),
