@@ -47,8 +47,10 @@ def fuse(graph: Graph) -> Fused:
 
 @dataclass
 class _Fusion:
+    """Kernels so far, by number; one whose steps have moved to a later kernel leaves None."""
+
     constants: Mapping[Variable, Array]
-    items: list[Group | Step] = field(default_factory=list[Group | Step])
+    items: list[Group | Step | None] = field(default_factory=list["Group | Step | None"])
     made: dict[Variable, int] = field(default_factory=dict[Variable, int])
     readers: dict[Variable, set[int]] = field(default_factory=dict[Variable, set[int]])
 
@@ -60,10 +62,10 @@ class _Fusion:
             self._note(step, len(self.items))
             self.items.append(step)
             return
-        group, axes = self._place(step)
+        group = self._place(step)
         self._note(step, group.number)
-        rest = group.add(step, axes)
-        if rest is not None:
+        if group.rest is not None:
+            rest, group.rest = group.rest, None
             self.made[rest.operands[0].variable] = group.number
             self.add(rest)
 
@@ -73,32 +75,81 @@ class _Fusion:
         for view in step.operands:
             self.readers.setdefault(view.variable, set()).add(number)
 
-    def _place(self, step: Step) -> tuple[Group, tuple[int, ...]]:
-        before = [view.variable for view in step.operands]
-        earliest = max((self.made.get(v, -1) for v in before), default=-1)
-        # What is written in parts is written in order.
-        written = self.made.get(step.target.variable, -1)
-        for number in self._candidates(step, earliest):
+    def _place(self, step: Step) -> Group:
+        moving = self._movable(step)
+        for number in self._candidates(step, moving):
             item = self.items[number]
-            if number <= written or not isinstance(item, Group):
-                continue
-            axes = item.fits(step)
-            if axes is not None:
-                return item, axes
-        return self._new(step)
+            if isinstance(item, Group):
+                before = [each for each in moving if each.number < number]
+                late = [each for each in moving if each.number > number]
+                if not late and self._joined(item, before, step):
+                    return item
+        for absorbed in (moving, []) if moving else ([],):
+            group = self._new(step)
+            if self._joined(group, absorbed, step):
+                self.items.append(group)
+                return group
+        raise AssertionError(step)  # pragma: no cover
 
-    def _candidates(self, step: Step, earliest: int) -> list[int]:
-        found = [earliest] if earliest >= 0 else []
+    def _movable(self, step: Step) -> list[Group]:
+        """Return the elementwise kernels that only this step reads: they may be done with it."""
+        found: list[Group] = []
+        for view in step.operands:
+            number = self.made.get(view.variable, -1)
+            item = self.items[number] if number >= 0 else None
+            if isinstance(item, Group) and item not in found and self._is_unread(item):
+                found.append(item)
+        return found
+
+    def _is_unread(self, group: Group) -> bool:
+        return group.inner is None and all(
+            each.view.variable in group.home
+            and self.readers.get(each.view.variable, set()) <= {group.number}
+            for each in group.written
+        )
+
+    def _candidates(self, step: Step, moving: list[Group]) -> list[int]:
+        """Return the kernels that a step may join, the latest first."""
+        numbers = {group.number for group in moving}
+        before = [self.made.get(view.variable, -1) for view in step.operands]
+        earliest = max((number for number in before if number not in numbers), default=-1)
+        # What is written in parts is written in order.
+        earliest = max(earliest, self.made.get(step.target.variable, -1) + 1)
         near = {
             number
             for view in step.operands
             for number in self.readers.get(view.variable, ())
-            if max(earliest, len(self.items) - _NEAR) <= number
+            if number >= len(self.items) - _NEAR
         }
-        return found + sorted(near - set(found), reverse=True)
+        return sorted((n for n in {*near, *before} if n >= earliest and n >= 0), reverse=True)
 
-    def _new(self, step: Step) -> tuple[Group, tuple[int, ...]]:
-        """Open a kernel; its axes lie in the order of the memory that is read or written."""
+    def _joined(self, group: Group, moving: list[Group], step: Step) -> bool:
+        """Let a group take in a step, with the kernels before it that move; or change nothing."""
+        trial = group.copy()
+        moved = [each for other in moving if other is not group for each in other.steps]
+        for each in (*moved, step):
+            axes = trial.fits(each, hoisted=each is not step)
+            if axes is None:
+                return False
+            trial.add(each, axes)
+        group.become(trial)
+        for other in moving:
+            if other is not group:
+                self.items[other.number] = None
+                self._renumber(other.number, group.number)
+        return True
+
+    def _renumber(self, old: int, new: int) -> None:
+        for variable, number in self.made.items():
+            if number == old:
+                self.made[variable] = new
+        for numbers in self.readers.values():
+            if old in numbers:
+                numbers.remove(old)
+                numbers.add(new)
+
+    def _new(self, step: Step) -> Group:
+        """Return a kernel whose axes lie in the order of the memory that is read or written."""
         wide = [k for k, n in enumerate(step.shape) if n != 1]
         if step.kind == "reduce":
             strides = step.operands[0].strides
@@ -108,9 +159,7 @@ class _Fusion:
         for axis, k in enumerate(wide):
             axes[k] = axis
         sizes = tuple(step.shape[k] for k in wide)
-        group = Group(len(self.items), sizes, self.constants)
-        self.items.append(group)
-        return group, tuple(axes)
+        return Group(len(self.items), sizes, self.constants, first=(step, tuple(axes)))
 
     # -- The end ----------------------------------------------------------------------------------
 
@@ -126,14 +175,16 @@ class _Fusion:
                 made = _kernel(item, _needed(item, outputs, read_by))
                 if made is not None:
                     found.append(made)
-            else:
+            elif item is not None:
                 found.append(whole_kernel(item))
         return found
 
 
-def _reads(item: Group | Step) -> list[Variable]:
+def _reads(item: Group | Step | None) -> list[Variable]:
     if isinstance(item, Group):
         return [operand.variable for operand in item.operands]
+    if item is None:
+        return []
     return [*(view.variable for view in item.operands), item.target.variable]
 
 
@@ -162,7 +213,7 @@ def _kernel(group: Group, needed: set[Variable]) -> Kernel | None:
         group.parts,
     )
     nest, operands = compact(nest, group.operands)
-    operations = tuple(dict.fromkeys(group.operations))
+    operations = tuple(dict.fromkeys(step.operation for step in group.steps))
     return Kernel(
         _name(nest), Loops(nest), operands, operations, _flops(nest), nest.sizes,
         tuple(group.checks),

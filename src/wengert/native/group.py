@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
 from math import prod
 from typing import Any
 
 import numpy as np
 
 from wengert.graph.graph import Array
-from wengert.graph.operation import Operation
 from wengert.graph.variable import Variable
 from wengert.native.kernel import REFUSAL, Check, Operand
 from wengert.native.kernels.nest import (
@@ -52,6 +51,9 @@ class Group:
         parts: number of partial results of its reductions, 0 where they are whole.
         written: what it computes, by variable (a variable may be written in several parts).
         home: the values of variables that lie in C order along the axes, and their strides.
+        first: the step that the group was opened for, and its axes.
+        rest: the step that combines partial results, once there are any.
+        steps: what has joined.
     """
 
     number: int
@@ -65,17 +67,21 @@ class Group:
     home: dict[Variable, tuple[int, Strides]] = field(
         default_factory=dict[Variable, tuple[int, Strides]]
     )
-    operations: list[Operation] = field(default_factory=list[Operation])
+    first: tuple[Step, tuple[int, ...]] | None = None
+    rest: Step | None = None
+    steps: list[Step] = field(default_factory=list[Step])
     checks: list[Check] = field(default_factory=list[Check])
-    _known: dict[Any, int] = field(default_factory=dict[Any, int])
+    known: dict[Any, int] = field(default_factory=dict[Any, int])
 
     # -- Whether a step fits ----------------------------------------------------------------------
 
-    def fits(self, step: Step) -> tuple[int, ...] | None:
+    def fits(self, step: Step, *, hoisted: bool = False) -> tuple[int, ...] | None:
         """Return the axis of the group for each axis of a step's space, None where it cannot join.
 
-        Axes of length 1 have the axis -1.
+        Axes of length 1 have the axis -1. A ``hoisted`` step may lack the last axes.
         """
+        if self.first is not None and self.first[0] is step:
+            return self.first[1] if self._agrees(step, self.first[1]) else None
         if step.kind not in ("map", "reduce") or len(self.values) > _MOST_VALUES:
             return None
         axes = self._axes(step)
@@ -86,7 +92,8 @@ class Group:
             everything = image == set(range(len(self.sizes)))
             outer = self.inner is not None and not image & self.inner and not self.parts
             whole = outer and len(image) == len(self.sizes) - len(self.inner or ())
-            return axes if everything or whole else None
+            early = hoisted and self.inner is None and len(self.sizes) - 1 not in image
+            return axes if everything or whole or early else None
         reduced = frozenset(axes[k] for k in step.reduced)
         if image != set(range(len(self.sizes))) or self.inner not in (None, reduced):
             return None
@@ -161,9 +168,22 @@ class Group:
 
     # -- Growing ----------------------------------------------------------------------------------
 
-    def add(self, step: Step, axes: tuple[int, ...]) -> Step | None:
-        """Add a step that fits; return the step that combines partial results, if any."""
-        self.operations.append(step.operation)
+    def copy(self) -> Group:
+        """Return a group that can grow without this one."""
+        return replace(
+            self, values=list(self.values), operands=list(self.operands),
+            written=list(self.written), home=dict(self.home), steps=list(self.steps),
+            checks=list(self.checks), known=dict(self.known),
+        )  # fmt: skip
+
+    def become(self, other: Group) -> None:
+        """Take over everything from a copy that has grown."""
+        for each in fields(self):
+            setattr(self, each.name, getattr(other, each.name))
+
+    def add(self, step: Step, axes: tuple[int, ...]) -> None:
+        """Add a step that fits."""
+        self.steps.append(step)
         inputs = tuple(self._operand(view, axes) for view in step.operands)
         target = step.target
         strides = self.placed(target.strides, axes)
@@ -171,15 +191,15 @@ class Group:
         if step.kind == "map":
             value = self._value(self._compute(step, inputs, strides, dtype))
             self._write(Written(value, target, strides))
-            return None
+            return
         if self.inner is None:
             self.inner = frozenset(axes[k] for k in step.reduced)
             self.parts = self._parts(self.inner)
         value = self._value(Reduce(step.operator, inputs[0], dtype))
-        if not self.parts:
+        if self.parts:
+            self.rest = self._partial(step, value, axes)
+        else:
             self._write(Written(value, target, strides))
-            return None
-        return self._partial(step, value, axes)
 
     def _write(self, written: Written) -> None:
         self.written.append(written)
@@ -207,10 +227,10 @@ class Group:
     # -- Values -----------------------------------------------------------------------------------
 
     def _value(self, value: Value) -> int:
-        if value not in self._known:
-            self._known[value] = len(self.values)
+        if value not in self.known:
+            self.known[value] = len(self.values)
             self.values.append(value)
-        return self._known[value]
+        return self.known[value]
 
     def _operand(self, view: View, axes: tuple[int, ...]) -> int:
         found = self.home.get(view.variable)

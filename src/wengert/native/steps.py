@@ -23,6 +23,8 @@ from wengert.rewriting.decompose import CHECK
 Strides = tuple[int, ...]
 Attributes = Mapping[str, Any]
 
+PRODUCTS = ("matmul", "einsum")
+PICKS = ("index", "index_add", "take_along_axis", "add_along_axis")
 REDUCTIONS = ("sum", "prod", "max", "min", "any", "all")
 
 
@@ -114,7 +116,7 @@ class _Lowering:
             self._join(operation)
         elif name == "index_add" and is_basic(operation.attributes["template"]):
             self._place(operation)
-        elif OPERATORS[name].kind in ("product", "index"):
+        elif name in PRODUCTS or name in PICKS:
             self._whole(operation)
         else:
             raise UnsupportedError(
@@ -179,7 +181,7 @@ class _Lowering:
 
     def _whole(self, operation: Operation) -> None:
         operands = tuple(self.views[v] for v in operation.inputs)
-        kind = "product" if OPERATORS[operation.operator].kind == "product" else "pick"
+        kind = "product" if operation.operator in PRODUCTS else "pick"
         if operation.operator in ("index_add", "add_along_axis"):
             self._map(operation, "fill", (), dense(operation.output))
         self._append(kind, operation, operation.operator, (operands, dense(operation.output)))

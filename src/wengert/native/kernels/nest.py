@@ -13,6 +13,8 @@ from functools import cached_property
 from math import prod
 from typing import Any
 
+from wengert.operators.registry import OPERATORS
+
 Strides = tuple[int, ...]
 
 # A chunk is about this many elements: 16 to 64 kB, a small part of a second-level cache.
@@ -161,6 +163,14 @@ class Nest:
             and not any(strided)
         )
 
+    @cached_property
+    def weight(self) -> int:
+        """How many plain elements a point of the nest is worth: functions take their time."""
+        computed = [v.operator for v in self.values if isinstance(v, Compute)]
+        costs = [OPERATORS[name].cost for name in computed if name in OPERATORS]
+        work = sum(cost.flops + 10 * cost.transcendental for cost in costs)
+        return max(min(int(work / 8), 16), 1)
+
     # -- Chunks -----------------------------------------------------------------------------------
 
     @cached_property
@@ -174,7 +184,7 @@ class Nest:
         sizes = [self.sizes[axis] for axis in axes]
         if not axes:
             return Grid((), 0, 0, 1)
-        within = max(prod(self.sizes[axis] for axis in self.inner_axes), 1)
+        within = max(prod(self.sizes[axis] for axis in self.inner_axes), 1) * self.weight
         fixed, block = cut(sizes, within)
         block = self._whole(axes, fixed, block)
         return Grid(axes, fixed, block, prod(sizes[:fixed]) * -(-sizes[fixed] // max(block, 1)))
