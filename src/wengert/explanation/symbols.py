@@ -54,7 +54,8 @@ def parse_name(name: str, rank: int, version: int = 1) -> Name:
         else:
             (levels if word.isdigit() else lowers).append(GREEK.get(word, word))
     if rank == 0:
-        lowers, levels = lowers + levels, []
+        own = 1 if index else 0
+        lowers, levels = levels[:own] + lowers + levels[own:], []
     if version > 1:
         lowers.append(str(version))
     return Name(base, f"({','.join(levels)})" if levels else "", ",".join(lowers))

@@ -14,11 +14,13 @@ from wengert.explanation.mathematics.shorthand import shorthands
 from wengert.explanation.mathematics.terms import (
     Atom,
     Factor,
+    Group,
     Partial,
     Sum,
     Term,
     Value,
     atoms,
+    inside,
     read_variables,
     same_atoms,
 )
@@ -148,11 +150,11 @@ class _Author:
         """Return ∂u/∂v of a scalar u, from the terms of ∂J/∂v that hold ∂J/∂u."""
         raw, seed = self._raw(variable), Value(self.scope.gradients[by])
         terms: list[Term] = []
-        for term in raw.terms:
+        for term in (each for whole in raw.terms for each in _opened(whole, seed)):
             held = [f for f in term.factors if same_atoms(f.atom, seed)]
-            if not held:
+            if not held and not _holds(term, seed):
                 continue
-            if len(held) > 1 or held[0].power != 1:
+            if len(held) != 1 or held[0].power != 1 or _holds(term, seed, inside_only=True):
                 return None
             terms.append(Term(term.coefficient, _without(term.factors, held[0])))
         return algebra.normal(Sum(raw.outputs, tuple(terms))) if terms else None
@@ -219,6 +221,27 @@ class _Author:
                 measured = self.numbers.slope(meaning, call.result, operand, ())
                 line = self._line("inside", left, meaning, operand, Check(error, measured))
                 yield replace(line, location=call.inside[-1].location)
+
+
+def _holds(term: Term, seed: Atom, inside_only: bool = False) -> bool:
+    """Return whether an atom stands in a product, or inside one of its atoms."""
+    deep = (each for f in term.factors for inner in inside(f.atom) for each in atoms(inner))
+    here = () if inside_only else (f.atom for f in term.factors)
+    return any(same_atoms(each, seed) for each in (*here, *deep))
+
+
+def _opened(term: Term, seed: Atom) -> list[Term]:
+    """Multiply out the brackets in which ∂J/∂u stands, so that it becomes a factor."""
+    for factor in term.factors:
+        group = factor.atom
+        if isinstance(group, Group) and factor.power == 1:
+            placed = algebra.place(group.inner, factor.indices, factor.letters)
+            if any(_holds(each, seed) for each in placed.terms):
+                rest = _without(term.factors, factor)
+                pieces = [Term(term.coefficient * t.coefficient, (*rest, *t.factors))
+                          for t in placed.terms]  # fmt: skip
+                return [each for piece in pieces for each in _opened(piece, seed)]
+    return [term]
 
 
 def _without(factors: tuple[Factor, ...], one: Factor) -> tuple[Factor, ...]:

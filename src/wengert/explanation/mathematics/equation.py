@@ -75,8 +75,12 @@ class Equations:
     def _chain(self, line: Line) -> list[str]:
         if not line.chain:
             return []
-        parts = [self._step(step) for step in line.chain]
-        return [" + ".join(parts)]
+        first, *others = (self._step(step) for step in line.chain)
+        minus = self.style.minus
+        for part in others:
+            sign, body = (minus, part[len(minus) :]) if part.startswith(minus) else ("+", part)
+            first += f" {sign} {body.lstrip()}"
+        return [first]
 
     def _step(self, step: Prod | Sum) -> str:
         writer = self.writer

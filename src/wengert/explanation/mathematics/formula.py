@@ -73,6 +73,13 @@ class Inner:
 
 
 @dataclass(frozen=True, eq=False, slots=True)
+class Trace:
+    """tr(A): the sum of the diagonal."""
+
+    inner: Formula
+
+
+@dataclass(frozen=True, eq=False, slots=True)
 class Norm:
     """‖A‖²: the sum of the squares; with the index F when A is a matrix."""
 
@@ -112,6 +119,7 @@ Formula = (
     | Diagonal
     | DiagonalOf
     | Inner
+    | Trace
     | Norm
     | Scaled
     | Total
@@ -185,7 +193,7 @@ def leaves(formula: Formula) -> list[Leaf]:
     match formula:
         case Leaf():
             return [formula]
-        case Transposed(inner) | Diagonal(inner) | DiagonalOf(inner) | Norm(inner):
+        case Transposed(inner) | Diagonal(inner) | DiagonalOf(inner) | Trace(inner) | Norm(inner):
             return leaves(inner)
         case Product(items) | Hadamard(items) | Total(items):
             return [leaf for item in items for leaf in leaves(item)]
@@ -227,6 +235,8 @@ def evaluate(formula: Formula, value: Callable[[Atom], Array], tensor: TensorVal
             return np.diag(go(inner))[:, None]
         case Inner(left, right):
             return np.sum(go(left) * go(right)).reshape(1, 1)
+        case Trace(inner):
+            return np.trace(go(inner)).reshape(1, 1)
         case Norm(inner):
             return np.sum(go(inner) ** 2).reshape(1, 1)
         case Scaled(coefficient, scalars, body):

@@ -40,6 +40,8 @@ def write_apply(pen: Pen, atom: Apply, texts: Sequence[str] | None = None) -> Pi
     attributes = dict(atom.attributes)
     if name in RELATIONS:
         return Piece(style.indicator(f" {style.relation(name)} ".join(inner)))
+    if name == "where" and texts is None:
+        inner[0] = _condition(pen, atom.arguments[0]) or inner[0]
     if name == "absolute":
         return Piece(style.absolute(inner[0]))
     if name == "sqrt":
@@ -60,6 +62,19 @@ def write_apply(pen: Pen, atom: Apply, texts: Sequence[str] | None = None) -> Pi
     if name in _REDUCTIONS:
         word = _prefix(atom, attributes.get("axis")) + word
     return Piece(style.call(style.word(word), inner))
+
+
+def _condition(pen: Pen, tensor: Sum) -> str | None:
+    """Return Z > 0 for 1[Z > 0], where a condition stands by itself."""
+    factors = [factor for term in tensor.terms for factor in term.factors]
+    if len(tensor.terms) != 1 or len(factors) != 1 or factors[0].power != 1:
+        return None
+    atom = factors[0].atom
+    if not isinstance(atom, Apply) or atom.operator not in RELATIONS:
+        return None
+    if tensor.terms[0].coefficient != 1 or pen.notation.letter(atom) is not None:
+        return None
+    return f" {pen.style.relation(atom.operator)} ".join(map(pen.argument, atom.arguments))
 
 
 def _picked_from(pen: Pen, atom: Apply, text: str) -> str:

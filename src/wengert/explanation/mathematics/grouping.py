@@ -33,6 +33,34 @@ def grouped(tensor: Sum) -> Sum:
     return _pull_scalars(tensor)
 
 
+def lifted(term: Term) -> Term:
+    """Return a product with the numbers and scalars of its brackets in front.
+
+    Xᵀ (1/n) (P − Y) becomes (1/n) Xᵀ (P − Y).
+    """
+    coefficient, factors = term.coefficient, list[Factor]()
+    for factor in term.factors:
+        single = _single(factor)
+        if single is None:
+            factors.append(factor)
+        else:
+            coefficient *= single.coefficient
+            factors.extend(single.factors)
+    return Term(coefficient, tuple(factors))
+
+
+def _single(factor: Factor) -> Term | None:
+    """Return a bracket as a number and scalars times one factor, None where it is not that."""
+    if not isinstance(factor.atom, Group) or factor.power != 1:
+        return None
+    inner = grouped(factor.atom.inner)
+    if len(inner.terms) != 1:
+        return None
+    (term,) = place(inner, factor.indices, factor.letters).terms
+    arrays = [each for each in term.factors if not each.is_scalar]
+    return term if len(arrays) == 1 and arrays[0].letters == factor.letters else None
+
+
 def _expanded(term: Term, outputs: tuple[Index, ...]) -> list[Term]:
     """Open A ⊙ (B − v 1ᵀ), so that it reads A ⊙ B − diag(v) A."""
     for factor in term.factors:

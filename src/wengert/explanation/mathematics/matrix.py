@@ -21,6 +21,7 @@ from wengert.explanation.mathematics.formula import (
     Ones,
     Scaled,
     Total,
+    Trace,
     hadamard,
     is_gradient,
     lighter,
@@ -28,7 +29,7 @@ from wengert.explanation.mathematics.formula import (
     transpose,
     transposes,
 )
-from wengert.explanation.mathematics.grouping import grouped
+from wengert.explanation.mathematics.grouping import grouped, lifted
 from wengert.explanation.mathematics.terms import (
     Apply,
     Factor,
@@ -97,7 +98,7 @@ def _drop_unit_outputs(tensor: Sum) -> Sum:
 def _sum_form(tensor: Sum) -> Formula | None:
     items: list[Scaled] = []
     for term in sorted(tensor.terms, key=_order):
-        item = term_form(term, tensor.outputs)
+        item = term_form(lifted(term), tensor.outputs)
         if item is None:
             return None
         items.append(item)
@@ -262,6 +263,8 @@ def _dot(vectors: list[Formula], node: Index) -> Formula:
         square = _square(vectors[0])
         if square is not None:
             return Norm(square, False)
+        if isinstance(vectors[0], DiagonalOf):
+            return Trace(vectors[0].inner)
         return lighter(product(transpose(Ones((node,))), vectors[0]))
     return lighter(product(transpose(hadamard(vectors[:-1])), vectors[-1]))
 

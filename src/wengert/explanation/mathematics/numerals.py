@@ -14,6 +14,8 @@ from wengert.explanation.mathematics import algebra
 from wengert.explanation.mathematics.terms import Constant, Sum
 
 _LARGEST_DENOMINATOR = 1000
+# Of Newton's method: how near is solved, from how many points, and how many steps from each.
+_SOLVED, _STARTS, _STEPS = 1e-7, 12, 40
 
 
 def rational(value: Any) -> Fraction | None:
@@ -65,11 +67,46 @@ def solve_names(formulas: Sequence[tuple[str, float]]) -> dict[str, float]:
         waiting = [(tree, value, _names(tree) - known.keys()) for tree, value in trees]
         waiting = [row for row in waiting if row[2]]
         if not waiting:
-            return known
+            return known if _agree(trees, known) else _together(trees, known)
         tree, value, unknown = min(waiting, key=lambda row: len(row[2]))
         name = min(unknown)
         found = _solve(tree, name, known, value) if len(unknown) == 1 else None
         known[name] = 1.0 if found is None else found
+
+
+Formulas = Sequence[tuple[ast.expr, float]]
+
+
+def _agree(trees: Formulas, known: Mapping[str, float]) -> bool:
+    return not trees or float(np.max(np.abs(_misses(trees, known)))) < _SOLVED
+
+
+def _misses(trees: Formulas, known: Mapping[str, float]) -> np.ndarray[Any, np.dtype[Any]]:
+    """Return by how much each formula misses its value, relative to that value."""
+    told = ((_at(tree, known), value) for tree, value in trees)
+    return np.array([np.inf if t is None else (t - v) / (abs(v) or 1.0) for t, v in told])
+
+
+def _together(trees: Formulas, first: dict[str, float]) -> dict[str, float]:
+    """Solve for all names at once, by Newton's method from several points."""
+    names = sorted({name for tree, _ in trees for name in _names(tree)})
+    generator = np.random.default_rng(0)
+    for _ in range(_STARTS):
+        point = generator.uniform(0.05, 1.5, len(names))
+        for _ in range(_STEPS):
+            known = dict(zip(names, map(float, point), strict=True))
+            misses = _misses(trees, known)
+            if not np.isfinite(misses).all():
+                break
+            if float(np.max(np.abs(misses))) < _SOLVED:
+                return known
+            steps = 1e-7 * (1 + np.abs(point))
+            moved = (known | {n: known[n] + h} for n, h in zip(names, steps, strict=True))
+            slopes = np.stack([(_misses(trees, each) - misses) for each in moved], 1) / steps
+            if not np.isfinite(slopes).all():
+                break
+            point = point - np.linalg.lstsq(slopes, misses, rcond=None)[0]
+    return first
 
 
 def _parsed(formula: str) -> ast.expr | None:

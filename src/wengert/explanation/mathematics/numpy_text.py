@@ -22,6 +22,7 @@ from wengert.explanation.mathematics.formula import (
     Product,
     Scaled,
     Total,
+    Trace,
     Transposed,
 )
 from wengert.explanation.mathematics.functions_written import slice_text
@@ -97,6 +98,8 @@ class NumpyWriter:
             case Inner(left, right):
                 texts = [_in(self.code(side), _PRODUCT) for side in (left, right)]
                 return Code(f"np.sum({' * '.join(texts)})", _ATOM, "s")
+            case Trace(inner):
+                return Code(f"np.trace({self.code(inner).text})", _ATOM, "s")
             case Norm(inner):
                 return Code(f"np.sum({_in(self.code(inner), _ATOM)}**2)", _ATOM, "s")
             case Scaled():

@@ -18,12 +18,13 @@ from wengert.explanation.mathematics.formula import (
     Product,
     Scaled,
     Total,
+    Trace,
     Transposed,
     is_gradient,
 )
 from wengert.explanation.mathematics.functions_written import write_apply
 from wengert.explanation.mathematics.matrix import matrix_form
-from wengert.explanation.mathematics.notation import Notation, function_name
+from wengert.explanation.mathematics.notation import Name, Notation, function_name
 from wengert.explanation.mathematics.style import (
     ATOM,
     FRACTION,
@@ -92,6 +93,10 @@ class Writer:
             case Diagonal(inner) | DiagonalOf(inner):
                 text = self.text(self.formula(inner))
                 return Piece(self.style.call(self.style.word("diag"), [text]))
+            case Trace(inner):
+                return Piece(
+                    self.style.call(self.style.word("tr"), [self.text(self.formula(inner))])
+                )
             case Inner(left, right):
                 texts = [self.text(self.formula(side)) for side in (left, right)]
                 return Piece(self.style.inner(*texts))
@@ -246,8 +251,8 @@ class Writer:
             case Constant(name, _):
                 return self._constant(name)
             case Size(axis, size):
-                found = self.notation.axes.get(axis, str(size))
-                return Piece(found)
+                stem, _, place = self.notation.axes.get(axis, str(size)).partition("_")
+                return self.style.name(Name(stem, subscript=place), False)
             case Named(name, primes, arguments, _):
                 function = self.text(self.style.name(function_name(name), False))
                 texts = [self.argument(each) for each in arguments]
