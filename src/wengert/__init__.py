@@ -27,10 +27,14 @@ if TYPE_CHECKING:
     from wengert.training.state import training_state as training_state
     from wengert.training.step import training_step as training_step
     from wengert.transforms import grad as grad
+    from wengert.transforms import hessian as hessian
+    from wengert.transforms import hvp as hvp
+    from wengert.transforms import jacobian as jacobian
     from wengert.transforms import jvp as jvp
     from wengert.transforms import name as name
     from wengert.transforms import value_and_grad as value_and_grad
     from wengert.transforms import vjp as vjp
+    from wengert.transforms import vmap as vmap
 
 __version__ = "0.1.0"
 
@@ -45,6 +49,9 @@ _HOME: dict[str, str] = {
     "explain": "wengert.explanation.explain",
     "fit": "wengert.training.loop",
     "grad": "wengert.transforms",
+    "hessian": "wengert.transforms",
+    "hvp": "wengert.transforms",
+    "jacobian": "wengert.transforms",
     "jvp": "wengert.transforms",
     "name": "wengert.transforms",
     "plan": "wengert.compilation",
@@ -54,6 +61,7 @@ _HOME: dict[str, str] = {
     "training_step": "wengert.training.step",
     "value_and_grad": "wengert.transforms",
     "vjp": "wengert.transforms",
+    "vmap": "wengert.transforms",
 }
 
 # name -> the module that it is

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from wengert.base.shapes import Shape, size
-from wengert.batching import places, products
+from wengert.batching import images, places, products
 from wengert.batching.use import Use, reshaped
 from wengert.operators.record import Operator
 
@@ -83,8 +83,16 @@ _ALIKE = (
     "softmax_cross_entropy", "one_hot", "identity", "stop_gradient",
 )  # fmt: skip
 
+_IMAGES = (
+    "avg_pool2d", "avg_pool2d_input", "max_pool2d", "max_pool2d_input", "max_pool2d_pick",
+)  # fmt: skip
+
 BY_NAME: Mapping[str, Rule] = {
     **dict.fromkeys(_ALIKE, side_by_side),
+    **dict.fromkeys(_IMAGES, images.merged),
+    "conv2d": images.convolution,
+    "conv2d_input": images.convolution,
+    "conv2d_weight": images.filters,
     "squared_error": _squared_error,
     "reshape": _reshape,
     "transpose": _transpose,
