@@ -30,7 +30,9 @@ def cases(name: str):
 def objective_of(name: str, arrays, attributes):
     weights = np.asarray(OPERATORS[name].numpy(*arrays, **attributes))
     weights = np.random.default_rng(0).uniform(0.5, 1.5, weights.shape)
-    floats = [n for n, x in enumerate(arrays) if x.dtype.kind == "f"]
+    # An operand without a rule (where a maximum is) stays as it is.
+    record = OPERATORS[name]
+    floats = [n for n, x in enumerate(arrays) if x.dtype.kind == "f" and record.rule(n)]
 
     def objective(p):
         given = list(arrays)

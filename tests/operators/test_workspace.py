@@ -39,6 +39,35 @@ AXES: list[dict[str, Any]] = [
 ]
 ALL = slice(None)
 
+
+def windowed(name: str) -> list[checks.Case]:
+    """Return stacks of images (one that goes block by block) under windows of several kinds."""
+    conv = {"stride": (1, 1), "padding": (0, 0), "dilation": (1, 1), "groups": 1}
+    odd = {"stride": (2, 1), "padding": (2, 1), "dilation": (1, 2), "groups": 2}
+    pool = {"window": (3, 2), "stride": (2, 2), "padding": (1, 0)}
+    narrow, wide = _real(90, 2, 30, 29), _real(3, 4, 61, 50)
+    filters = _real(6, 2, 3, 3), _real(6, 2, 3, 2)
+    found: list[checks.Case] = []
+    for x, w, given in ((narrow, filters[0], conv), (wide, filters[1], odd)):
+        g = OPERATORS["conv2d"].numpy(x, w, **given)
+        found += {
+            "conv2d": [((x, w), given), ((x.astype(np.float32), w), given)],
+            "conv2d_input": [((g, w), {**given, "image": x.shape[2:]})],
+            "conv2d_weight": [((x, g), {**given, "size": w.shape[2:]})],
+            "max_pool2d": [((x,), pool)],
+            "max_pool2d_pick": [((x, x), pool)],
+            "max_pool2d_input": [((OPERATORS["max_pool2d"].numpy(x, **pool), x), pool)],
+        }.get(name, [])
+        for include in (True, False):
+            means = {**pool, "count_include_pad": include}
+            y = OPERATORS["avg_pool2d"].numpy(x, **means)
+            found += {
+                "avg_pool2d": [((x,), means)],
+                "avg_pool2d_input": [((y,), {**means, "image": x.shape[2:]})],
+            }.get(name, [])
+    return found
+
+
 # Large operands for every operator that is not elementwise.
 LARGE: dict[str, list[checks.Case]] = {
     **{name: [((A,), each) for each in AXES]
@@ -87,6 +116,8 @@ LARGE: dict[str, list[checks.Case]] = {
     "squared_error": [((A, B), {}), ((A.astype(np.float32), B), {})],
     "binary_cross_entropy": [((A, B), {}), ((A, (B > 0.5).astype(int)), {})],
     "squared_norm": [((A,), {}), ((A.T,), {})],
+    **{name: windowed(name) for name in ("conv2d", "conv2d_input", "conv2d_weight", "avg_pool2d",
+       "avg_pool2d_input", "max_pool2d", "max_pool2d_input", "max_pool2d_pick")},
 }  # fmt: skip
 
 

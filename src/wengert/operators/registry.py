@@ -7,11 +7,13 @@ from collections.abc import Mapping
 from wengert.operators import comparison, reduction
 from wengert.operators.activation import ACTIVATIONS
 from wengert.operators.arithmetic import BINARY, CHOICE
+from wengert.operators.convolution import CONVOLUTION
 from wengert.operators.elementwise import UNARY
 from wengert.operators.exclusive import EXCLUSIVE_PRODUCT
 from wengert.operators.index import INDEXING
 from wengert.operators.loss import LOSSES
 from wengert.operators.movement import MOVEMENT
+from wengert.operators.pooling import POOLING
 from wengert.operators.product import PRODUCTS
 from wengert.operators.record import Operator, table
 from wengert.operators.softmax import SOFTMAX
@@ -27,6 +29,8 @@ OPERATORS: Mapping[str, Operator] = table(
     MOVEMENT,
     INDEXING,
     PRODUCTS,
+    CONVOLUTION,
+    POOLING,
     ACTIVATIONS,
     SOFTMAX,
     LOSSES,

@@ -5,6 +5,8 @@ Each keeps the order of arithmetic of the operator's record, so that the bits ar
 
 from __future__ import annotations
 
+from wengert.explanation.source.windows import WINDOW_HELPERS
+
 _SIGMOID = '''\
 def sigmoid(x):
     """1 / (1 + exp(-x)), without overflow."""
@@ -143,4 +145,5 @@ def add_along_axis(g, indices, axis, shape):
     out = np.zeros(shape, g.dtype)
     np.add.at(out, tuple(key), g)
     return out''', ()),
+    **WINDOW_HELPERS,
 }  # fmt: skip

@@ -17,7 +17,7 @@ def wrapped(line: str, indent: str) -> list[str]:
     lines: list[str] = []
     prefix, current = indent, ""
     for piece in _pieces(line):
-        if current and len(prefix) + len(current.rstrip()) + len(piece.rstrip()) > WIDTH:
+        if current and len(prefix) + len(current) + len(piece.rstrip()) > WIDTH:
             lines.append(prefix + current.rstrip())
             prefix, current = indent + INDENT, ""
         current += piece

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple, Protocol
 
 from wengert.base.errors import GraphError
 from wengert.explanation.source.numbers import dtype_text
+from wengert.explanation.source.windows import WINDOWED
 from wengert.graph.operation import Operation
 
 COMPARE, SUM, PRODUCT, SIGN, POWER, ATOM = range(6)
@@ -342,6 +343,7 @@ ROWS: Mapping[str, Row] = _Table(
     {
         **{name: call(name) for name in _UFUNCS.split()},
         **{name: reduction(name) for name in _REDUCTIONS.split()},
+        **{name: helper(name, *attributes) for name, attributes in WINDOWED.items()},
         "absolute": call("abs"),
         "negative": _negative,
         "add": infix("+", "add", SUM),
