@@ -195,12 +195,29 @@ class _Backward:
         return found
 
 
-def where_cut(graph: Graph, variable: Variable) -> tuple[Operation, ...]:
-    """Return the operations at which the path from a variable to the first output ends.
+def connected(graph: Graph, results: Sequence[Variable]) -> set[Variable]:
+    """Return the variables from which a path of derivatives leads to one of the results."""
+    found = {variable for variable in results if is_differentiable(variable.dtype)}
+    for operation in reversed(graph.operations):
+        if operation.output in found:
+            record = OPERATORS[operation.operator]
+            found.update(
+                variable
+                for index, variable in enumerate(operation.inputs)
+                if record.rule(index) is not None and is_differentiable(variable.dtype)
+            )
+    return found
 
-    Empty when the variable is not used at all for the output.
+
+def where_cut(
+    graph: Graph, variable: Variable, results: Sequence[Variable] | None = None
+) -> tuple[Operation, ...]:
+    """Return the operations at which the path from a variable to the results ends.
+
+    ``results`` are by default the first output, an objective. Empty when the variable is not
+    used at all for them.
     """
-    towards = ancestors(graph.operations, graph.outputs[:1])
+    towards = ancestors(graph.operations, graph.outputs[:1] if results is None else results)
     reached = {variable}
     cuts: list[Operation] = []
     for operation in graph.operations:

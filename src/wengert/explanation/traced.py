@@ -8,11 +8,13 @@ from typing import Any
 
 from wengert.base.errors import GraphError
 from wengert.base.tree import Structure, flatten, unflatten
+from wengert.explanation.audit import Audit, audit
 from wengert.explanation.drawing.forward import forward_svg
 from wengert.explanation.drawing.scene import Opened
 from wengert.explanation.source import to_source
 from wengert.graph import graph as data
 from wengert.graph import text
+from wengert.operators.check import check_types
 from wengert.reference.interpreter import run
 from wengert.tracing import trace as tracing
 from wengert.tracing.trace import is_array_like
@@ -44,9 +46,9 @@ class Graph(data.Graph):
         """Return the graph that a text describes; no code in it is run.
 
         Raises:
-            GraphError: the text is malformed; the message names the line.
+            GraphError: the text is malformed, or a type is not the operator's.
         """
-        return cls.of(text.parse(text_form))
+        return cls.of(check_types(text.parse(text_form)))
 
     def __call__(self, *arguments: Any) -> Any:
         """Run the graph in the reference interpreter.
@@ -78,6 +80,12 @@ class Graph(data.Graph):
     def svg(self, open: Opened = ()) -> str:
         """Return the drawing of the graph; ``open`` names functions to look inside."""
         return forward_svg(self, open)
+
+    def audit(self) -> Audit:
+        """Return the inputs that no gradient reaches, with where their paths are cut, and the
+        arrays and named numbers that the function closes over, with size and line.
+        """
+        return audit(self)
 
     def _repr_svg_(self) -> str:
         return self.svg()
