@@ -188,3 +188,56 @@ def test_equal_shapes_that_are_no_layers_grow_with_the_batch_only() -> None:
 def test_a_name_that_is_no_text_is_refused() -> None:
     with pytest.raises(OptionError, match="no variable 3"):
         plan(lambda x: np.sum(x), Spec((3,))).why(3)  # type: ignore[arg-type]
+
+
+def test_a_budget_bounds_the_arena_and_shows_what_is_made_again():
+    function, *specs = NETWORKS["recurrent"]
+    whole = plan(function, *specs)
+    found = plan(function, *specs, memory="3MB")
+    assert found.arena_bytes <= 3 * 10**6 < whole.peak_bytes and 0 < found.overhead < 0.1
+    text = str(found.table())
+    assert "made again before backward" in text and "bytes less than without" in text
+    assert "makes both.3" in str(found.why("h.3"))
+    assert any(v.label == "both_again" for v in found.graph.variables)
+    assert found.within("1GB").graph is whole.graph or found.within("1GB").overhead == 0
+    json.loads(found.to_json())
+
+
+def test_a_budget_that_nothing_fits_tells_the_batch_that_would():
+    function, *specs = NETWORKS["recurrent"]
+    with pytest.raises(BudgetError, match="does not fit 600 kB") as error:
+        plan(function, *specs, memory="600kB")
+    text = str(error.value)
+    most = int(text.split("a batch of at most ")[1].split(";")[0].replace(",", ""))
+
+    def of(batch):
+        X, h = specs[1:]
+        return specs[0], Spec((batch, *X.shape[1:]), X.dtype), Spec((batch, 128), h.dtype)
+
+    assert plan(function, *of(most), memory="600kB").arena_bytes <= 600_000
+    with pytest.raises(BudgetError):
+        plan(function, *of(most + 1), memory="600kB")
+    with pytest.raises(BudgetError):
+        plan(function, *specs).largest_batch("1kB", recompute=True)
+
+
+def test_the_largest_batch_with_recomputation_is_larger():
+    function, *specs = NETWORKS["recurrent"]
+    without = plan(function, *specs).largest_batch("3MB")
+    found = plan(function, *specs, memory="3MB").largest_batch("3MB")
+    assert found > without
+    assert found.peak_bytes <= 3 * 10**6 < found.next_peak_bytes
+
+
+@pytest.mark.parametrize("odd", ["12 apples", 0, "-1MB"])
+def test_a_budget_that_makes_no_sense(odd):
+    function, *specs = NETWORKS["sample"]
+    with pytest.raises(OptionError, match="memory"):
+        plan(function, *specs, memory=odd)
+
+
+def test_an_order_that_saves_is_told():
+    function, *specs = NETWORKS["columns"]
+    assert "depth first holds 1,433,600 bytes less than as written" in str(
+        plan(function, *specs).table()
+    )

@@ -18,8 +18,11 @@ from wengert.base.tree import Structure, flatten, unflatten
 from wengert.explanation.drawing.curves import memory_svg
 from wengert.explanation.mathematics.reasons import reasons
 from wengert.graph.graph import Graph
+from wengert.graph.walk import made_again
+from wengert.planning.budget import Fitting, arena, checked_budget
 from wengert.planning.dump import dump
-from wengert.planning.growth import Growth, Largest, growth, largest
+from wengert.planning.growth import Growth, Growths, Largest, growth, largest
+from wengert.planning.largest import largest_within
 from wengert.planning.plan import Plan, plan_graph
 from wengert.planning.sizes import (
     Axes,
@@ -36,8 +39,16 @@ from wengert.tracing.spec import Spec
 from wengert.tracing.trace import is_array_like, trace
 from wengert.transforms import joint
 
+# A plan of more operations is refused without looking for the batch that would fit.
+_SEARCHED = 1500
 
-def plan(function: Callable[..., Any], *examples: Any, backward: bool | None = None) -> MemoryPlan:
+
+def plan(
+    function: Callable[..., Any],
+    *examples: Any,
+    backward: bool | None = None,
+    memory: str | int | None = None,
+) -> MemoryPlan:
     """Return what a function holds in memory while it runs: exact, before anything runs.
 
     An objective (a function that returns a scalar J, or J and more) is planned with its backward
@@ -49,12 +60,18 @@ def plan(function: Callable[..., Any], *examples: Any, backward: bool | None = N
         examples: its arguments: arrays or ``Spec``; no data is needed and none is read.
         backward: True or False to plan with or without the backward pass whatever the
             function returns; False shows what prediction alone would hold.
+        memory: a budget, bytes or text such as ``"200MB"``, that bounds ``arena_bytes``: the
+            operations are put in the order that holds least, and forward variables are made
+            again before backward where that is needed, with the same results to the bit.
 
     Returns:
         A :class:`MemoryPlan`.
 
     Raises:
         WengertError: the function cannot be traced or differentiated.
+        BudgetError: nothing fits the budget; the message states the least that does, what
+            binds it, and the largest batch that would fit.
+        OptionError: the budget is no number of bytes.
 
     >>> import numpy as np
     >>> def objective(W, x):
@@ -64,12 +81,14 @@ def plan(function: Callable[..., Any], *examples: Any, backward: bool | None = N
     >>> p.peak_bytes == max(moment.live for moment in p.timeline())
     True
     """
+    allowed = None if memory is None else checked_budget(memory)
     leaves, structure = flatten(examples, is_leaf=lambda node: isinstance(node, Spec))
     specs = tuple(Spec(e.shape, e.dtype) if is_array_like(e) else e for e in leaves)
     if backward is None:
         backward = _is_objective(trace(function, *unflatten(structure, list(specs))))
     source = _Source(function, backward, specs, structure)
-    return MemoryPlan(source.plan(specs, structure), source)
+    found = MemoryPlan(source.plan(specs, structure), source)
+    return found if allowed is None else found.bounded(allowed)
 
 
 def _is_objective(graph: Graph) -> bool:
@@ -200,43 +219,18 @@ def _problem(attempt: Callable[[], object]) -> Exception | None:
 
 
 @dataclass(frozen=True, eq=False)
-class Growths:
-    """How the peak grows: with the batch, and where they can be told with width and layers.
-
-    Attributes:
-        batch: as a function of the batch size.
-        width: as a function of the input width, None where no axes can be tied to it.
-        layers: as a function of the number of equal layers, None where the parameters hold
-            no list of two or more.
-    """
-
-    batch: Growth
-    width: Growth | None
-    layers: Growth | None
-
-    def __call__(self, batch: int) -> int:
-        """Return the peak in bytes at a batch size."""
-        return self.batch(batch)
-
-    @property
-    def formula(self) -> str:
-        """The formula in the batch size."""
-        return self.batch.formula
-
-    def __str__(self) -> str:
-        return "\n".join(str(each) for each in (self.batch, self.width, self.layers) if each)
-
-
-@dataclass(frozen=True, eq=False)
 class MemoryPlan:
     """What a function holds in memory while it runs, and why.
 
     Attributes:
         data: the plan itself, pure data.
+        budget: the bytes that bound its arena, None where nothing does.
     """
 
     data: Plan
     _source: _Source
+    budget: int | None = None
+    _written: Plan | None = None
 
     @property
     def graph(self) -> Graph:
@@ -268,9 +262,38 @@ class MemoryPlan:
         """Bytes of the largest single operation: no recomputation can do with less."""
         return self.data.floor_bytes
 
+    @cached_property
+    def arena_bytes(self) -> int:
+        """Size of one block that holds all intermediates, each at a multiple of 64 bytes."""
+        return arena(self.data).nbytes
+
+    @property
+    def overhead(self) -> float:
+        """What is made again costs this part of all other work."""
+        return self.data.recomputed_part
+
+    def within(self, budget: str | int) -> MemoryPlan:
+        """Return the plan of the same results whose arena is within a budget; see :func:`plan`.
+
+        Raises:
+            BudgetError: there is none.
+            OptionError: the budget is no number of bytes.
+        """
+        return self.bounded(checked_budget(budget))
+
+    def bounded(self, allowed: int) -> MemoryPlan:
+        """Return the plan within bytes that were checked already; see :meth:`within`."""
+        found = self._fitting.within(allowed)
+        if found is not None:
+            return replace(self, data=found, budget=allowed, _written=self._whole)
+        refusal = self._fitting.refusal(allowed)
+        if len(self._whole.schedule) <= _SEARCHED:
+            refusal.remedy = self._smaller(allowed, refusal.remedy)
+        raise refusal
+
     def table(self) -> Table:
         """Return every storage with its bytes, birth, death and reason; ``print`` shows it."""
-        return table(self.data)
+        return table(self.data, self._fitting.savings(self.data))
 
     def timeline(self) -> tuple[Moment, ...]:
         """Return the live bytes at every operation, split by why they are held."""
@@ -295,12 +318,14 @@ class MemoryPlan:
         """
         return self._growths
 
-    def largest_batch(self, budget: str | int) -> Largest:
+    def largest_batch(self, budget: str | int, recompute: bool | None = None) -> Largest:
         """Return the largest batch size whose peak is within the budget.
 
         Args:
             budget: bytes, or text such as ``"200MB"`` or ``"2 GiB"``; it bounds
-                ``peak_bytes``, the intermediates.
+                ``peak_bytes``, the intermediates; with recomputation ``arena_bytes``.
+            recompute: whether forward variables may be made again, as under a budget; by
+                default where this plan was made for one.
 
         Returns:
             A whole number with ``peak_bytes``, ``next_peak_bytes`` and ``text()``.
@@ -309,7 +334,9 @@ class MemoryPlan:
             BudgetError: not even one example fits; the message says what would.
             OptionError: the budget cannot be read, or there is no batch axis.
         """
-        return largest(self._batch_growth, parse_bytes(budget, "the memory budget"))
+        allowed = parse_bytes(budget, "the memory budget")
+        again = self.budget is not None if recompute is None else recompute
+        return (largest_within if again else largest)(self._batch_growth, allowed)
 
     def svg(self, budget: str | int | None = None) -> str:
         """Return the picture of the live bytes over the schedule, with a budget as a line."""
@@ -324,13 +351,32 @@ class MemoryPlan:
         """Return the text of ``plan.json``."""
         return json.dumps(self.to_data(), indent=1, ensure_ascii=False) + "\n"
 
+    @property
+    def _whole(self) -> Plan:
+        """The plan as the function was written, with nothing made again."""
+        return self.data if self._written is None else self._written
+
+    @cached_property
+    def _fitting(self) -> Fitting:
+        return Fitting(self._whole)
+
+    def _smaller(self, allowed: int, otherwise: str | None) -> str | None:
+        """Return which batch would fit instead."""
+        try:
+            most = int(largest_within(self._batch_growth, allowed))
+        except WengertError:
+            return otherwise
+        return f"a batch of at most {most:,}; or {otherwise}"
+
     @cached_property
     def _explained(self) -> Plan:
         """The plan with the mathematics of its backward terms, where there is any."""
         try:
-            formulas = reasons(self.graph)
+            formulas = dict(reasons(self._whole.graph))
         except WengertError:
             return self.data
+        again = made_again(self.graph)
+        formulas.update({v: formulas[first] for v, first in again.items() if first in formulas})
         return replace(self.data, formulas=formulas)
 
     @cached_property

@@ -45,7 +45,7 @@ def test_below_the_floor_the_message_says_what_binds():
     with pytest.raises(BudgetError) as error:
         within(found.plan, floor - 1)
     text = str(error.value)
-    assert f"{floor:,}" in text and found.plan.written(at) in text and "networks.py:" in text
+    assert f"{floor:,}" in text and found.base.written(at) in text and "networks.py:" in text
     least = arena(found.lowest).nbytes
     assert f"at least {least:,} bytes" in text
     assert arena(within(found.plan, least)).nbytes <= least

@@ -14,6 +14,7 @@ from wengert.graph.graph import Graph
 from wengert.planning.again import recomputed
 from wengert.planning.arena import Arena, Interval, lay_out
 from wengert.planning.cost_graph import CostGraph, cost_graph
+from wengert.planning.order import Order, in_order, orders
 from wengert.planning.plan import Plan, plan_graph
 from wengert.planning.recompute import Recomputation, recomputations
 from wengert.planning.terms import place
@@ -64,15 +65,28 @@ class Fitting:
     """The plans of one graph under every budget.
 
     Attributes:
-        plan: of the graph with nothing made again.
+        plan: of the graph as it was written, with nothing made again.
     """
 
     plan: Plan
 
     @cached_property
+    def orders(self) -> tuple[Order, ...]:
+        """Orders of the operations, the one that holds least first."""
+        return orders(self.plan)
+
+    @cached_property
+    def base(self) -> Plan:
+        """The plan in the order that holds least; what is made again is made again in it."""
+        best = self.orders[0]
+        if best.peak_bytes >= self.plan.peak_bytes:
+            return self.plan
+        return plan_graph(in_order(self.plan.graph, best.schedule), self.plan.formulas)
+
+    @cached_property
     def numbers(self) -> CostGraph:
-        """The plan as stages and bytes."""
-        return cost_graph(self.plan)
+        """The base as stages and bytes."""
+        return cost_graph(self.base)
 
     @cached_property
     def choices(self) -> tuple[Recomputation, ...]:
@@ -82,34 +96,44 @@ class Fitting:
     def carried_out(self, choice: Recomputation) -> Plan:
         """Return the plan with its recomputation written into the graph, simulated again."""
         if not choice.gaps:
-            return self.plan
-        return plan_graph(recomputed(self.plan, choice.gaps), self.plan.formulas)
+            return self.base
+        return plan_graph(recomputed(self.base, choice.gaps), self.plan.formulas)
 
     def within(self, budget: int) -> Plan | None:
         """Return the cheapest plan whose arena is within the budget, None where there is none.
 
         What is chosen from does not depend on the budget, so more bytes never cost more.
         """
-        return next(self._within(budget), None)
+        return next((each for each in self._tried(budget) if arena(each).nbytes <= budget), None)
 
-    def _within(self, budget: int) -> Iterator[Plan]:
+    def _tried(self, budget: int) -> Iterator[Plan]:
+        """Yield plans whose peak is within the budget, cheapest first."""
+        # What fits as it is, or in another order, needs no search.
+        if self.plan.peak_bytes <= budget:
+            yield self.plan
         if self.numbers.floor()[0] > budget:
             return
-        for choice in self._possible(budget):
-            plan = self.carried_out(choice)
-            if arena(plan).nbytes <= budget:
-                yield plan
-
-    def _possible(self, budget: int) -> Iterator[Recomputation]:
-        # A plan that fits as it is needs no search.
-        if self.plan.peak_bytes <= budget:
-            yield Recomputation(frozenset(), self.plan.peak_bytes, 0)
-        yield from (each for each in self.choices if each.gaps and each.peak_bytes <= budget)
+        if self.base.peak_bytes <= budget and self.base is not self.plan:
+            yield self.base
+        for choice in self.choices:
+            if choice.gaps and choice.peak_bytes <= budget:
+                yield self.carried_out(choice)
 
     @cached_property
     def lowest(self) -> Plan:
         """The plan with the lowest peak that was found."""
         return self.carried_out(self.choices[-1])
+
+    def savings(self, plan: Plan) -> tuple[str, ...]:
+        """Say what the order, and what a plan makes again, save where they do."""
+        best, lines = self.orders[0], list[str]()
+        if best.peak_bytes < self.plan.peak_bytes:
+            saved = self.plan.peak_bytes - best.peak_bytes
+            lines.append(f"order: {best.rule} holds {saved:,} bytes less than as written")
+        if "recompute" in plan.passes:
+            saved = self.base.peak_bytes - plan.peak_bytes
+            lines.append(f"recomputation: {saved:,} bytes less than without")
+        return tuple(lines)
 
     def overhead(self, plan: Plan) -> float:
         """Return what a plan costs beyond the one with nothing made again, as a part of that."""
@@ -124,7 +148,7 @@ class Fitting:
             "whatever is made again instead of held",
             expected=f"at least {least:,} bytes ({format_bytes(least)}), the least found; "
             f"no recomputation can do with less than {bound:,}, "
-            f"which {binding(self.plan, at)} needs with what must be held beside it",
+            f"which {binding(self.base, at)} needs with what must be held beside it",
             got=f"{budget:,} bytes",
             remedy=f'memory="{least}B"',
         )

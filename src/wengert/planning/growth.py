@@ -88,6 +88,34 @@ class Growth:
         return f"for {piece.first:,} ≤ {self.symbol} ≤ {piece.last:,}"
 
 
+@dataclass(frozen=True, eq=False)
+class Growths:
+    """How the peak grows: with the batch, and where they can be told with width and layers.
+
+    Attributes:
+        batch: as a function of the batch size.
+        width: as a function of the input width, None where no axes can be tied to it.
+        layers: as a function of the number of equal layers, None where the parameters hold
+            no list of two or more.
+    """
+
+    batch: Growth
+    width: Growth | None
+    layers: Growth | None
+
+    def __call__(self, batch: int) -> int:
+        """Return the peak in bytes at a batch size."""
+        return self.batch(batch)
+
+    @property
+    def formula(self) -> str:
+        """The formula in the batch size."""
+        return self.batch.formula
+
+    def __str__(self) -> str:
+        return "\n".join(str(each) for each in (self.batch, self.width, self.layers) if each)
+
+
 def growth(plan_at: PlanAt, at: int, what: str, symbol: str, least: int = 1) -> Growth:
     """Return how the peak grows with a size, from plans at a few sizes.
 
@@ -143,30 +171,34 @@ class Largest(int):
         budget: bytes that were allowed.
         plan: the plan at this size.
         next_plan: the plan at one more, which is over the budget.
+        peak_bytes: what this size needs, within the budget: the peak of its plan, or its arena
+            where forward variables may be made again.
+        next_peak_bytes: what one more needs, over the budget.
     """
 
     of: Growth
     budget: int
     plan: Plan
     next_plan: Plan
+    peak_bytes: int
+    next_peak_bytes: int
 
     @classmethod
     def at(cls, size: int, of: Growth, budget: int) -> Largest:
         """Return the size with its own plan and that of one more."""
+        plans = of.plan_at(size), of.plan_at(size + 1)
+        return cls.with_plans(size, of, budget, plans, [each.peak_bytes for each in plans])
+
+    @classmethod
+    def with_plans(
+        cls, size: int, of: Growth, budget: int, plans: tuple[Plan, Plan], needs: Sequence[int]
+    ) -> Largest:
+        """Return the size with the plans of it and of one more, and the bytes they need."""
         found = cls(size)
         found.of, found.budget = of, budget
-        found.plan, found.next_plan = of.plan_at(size), of.plan_at(size + 1)
+        found.plan, found.next_plan = plans
+        found.peak_bytes, found.next_peak_bytes = needs
         return found
-
-    @property
-    def peak_bytes(self) -> int:
-        """Peak at this size, within the budget."""
-        return self.plan.peak_bytes
-
-    @property
-    def next_peak_bytes(self) -> int:
-        """Peak at one more, over the budget."""
-        return self.next_plan.peak_bytes
 
     def text(self) -> str:
         """Say it in a sentence with both plans."""

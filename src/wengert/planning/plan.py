@@ -13,7 +13,7 @@ from wengert.graph.operation import Operation
 from wengert.graph.variable import Variable
 from wengert.operators.registry import OPERATORS
 from wengert.operators.storage import storages
-from wengert.planning.cost import Work, work
+from wengert.planning.cost import Work, price, work
 from wengert.planning.labels import labels, write
 from wengert.planning.lifetime import Lifetime, Pass, lifetimes, passes
 from wengert.planning.simulate import simulate
@@ -86,6 +86,13 @@ class Plan:
     def floor_bytes(self) -> int:
         """Bytes of the largest single operation: no recomputation can do with less."""
         return max((self.step_bytes(at) for at in range(len(self.schedule))), default=0)
+
+    @property
+    def recomputed_part(self) -> float:
+        """What is made again costs this part of everything else."""
+        costs = [price(self.operation(at)) for at in range(len(self.schedule))]
+        again = sum(c for c, made in zip(costs, self.passes, strict=True) if made == "recompute")
+        return again / max(1, sum(costs) - again)
 
     def operation(self, position: int) -> Operation:
         """Return the operation at a position of the schedule."""

@@ -58,11 +58,19 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """The rows of a plan and its totals; ``str`` of it is a text of at most 100 columns."""
+    """The rows of a plan and its totals; ``str`` of it is a text of at most 100 columns.
+
+    Attributes:
+        plan: what the rows are of.
+        rows: the intermediates, by birth.
+        state: what is given.
+        savings: what order and recomputation save, a line each.
+    """
 
     plan: Plan
     rows: tuple[Row, ...]
     state: tuple[Row, ...]
+    savings: tuple[str, ...] = ()
 
     def text(self, width: int = 100) -> str:
         """Return the table for a terminal of this width: narrower ones get fewer columns."""
@@ -73,7 +81,8 @@ class Table:
         lines += [_peak_line(self.plan, width), *_lines(columns, after, width)]
         lines += ["", _cut(f"state and batch: {format_bytes(self.plan.state_bytes)}", width)]
         lines += _lines(columns, self.state, width)
-        return "\n".join([*lines, "", *(_cut(line, width) for line in totals(self.plan))])
+        below = (*totals(self.plan), *self.savings)
+        return "\n".join([*lines, "", *(_cut(line, width) for line in below)])
 
     def __str__(self) -> str:
         return self.text()
@@ -97,12 +106,13 @@ class _Column:
         return fitted.rjust(self.width) if self.right else fitted.ljust(self.width)
 
 
-def table(plan: Plan) -> Table:
+def table(plan: Plan, savings: tuple[str, ...] = ()) -> Table:
     """Return the rows of a plan: intermediates by birth, and what is given apart."""
     return Table(
         plan,
         tuple(_row(plan, each) for each in plan.intermediates),
         tuple(_row(plan, each) for each in plan.state),
+        savings,
     )
 
 
@@ -112,6 +122,10 @@ def totals(plan: Plan) -> list[str]:
     if plan.loss_at < len(plan.schedule):
         lines.append(f"retained for the backward pass {_exact(plan.retained_bytes)}")
     lines.append(f"largest single operation {_exact(plan.floor_bytes)}")
+    if "recompute" in plan.passes:
+        many = plan.passes.count("recompute")
+        part = f"{100 * plan.recomputed_part:.2g} % more work"
+        lines.append(f"made again before backward: {many} operations, {part}")
     total = plan.peak_bytes + plan.state_bytes
     lines.append(f"with state and batch {_exact(total)}")
     return lines
@@ -148,7 +162,8 @@ def _short_reason(plan: Plan, lifetime: Lifetime) -> str:
     if lifetime.made == "given":
         return ""
     last = plan.operation(lifetime.death - 1)
-    return "until " + ", ".join(plan.names[out] for out in last.outputs)
+    again = "made again, " if lifetime.made == "recompute" else ""
+    return f"{again}until " + ", ".join(plan.names[out] for out in last.outputs)
 
 
 def _columns(plan: Plan) -> list[_Column]:
