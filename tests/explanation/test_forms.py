@@ -98,3 +98,8 @@ def test_names_that_no_formula_tells_alone_are_solved_together() -> None:
 
 def test_formulas_that_contradict_each_other_end() -> None:
     assert set(solve_names([("a + b", 1.0), ("a + b + 0", 2.0)])) == {"a", "b"}
+
+
+def test_parameters_are_parameters_in_the_forward_drawing_too() -> None:
+    found = explain(lambda a, x, b: np.sum(a * x + b), *[np.ones(3)] * 3, wrt=(0, -1))
+    assert [v.role for v in found.forward.inputs] == ["parameter", "input", "parameter"]

@@ -22,9 +22,9 @@ from wengert.explanation.mathematics.derive import derive
 from wengert.explanation.mathematics.latex import to_latex
 from wengert.explanation.mathematics.lines import Derivation
 from wengert.explanation.mathematics.text import to_text
-from wengert.explanation.traced import Graph, trace
+from wengert.explanation.traced import Graph
 from wengert.graph.graph import Array
-from wengert.tracing.trace import is_array_like
+from wengert.tracing.trace import is_array_like, trace
 from wengert.transforms import Wrt, joint
 
 Drawing = Literal["ladder", "forward"]
@@ -54,7 +54,8 @@ def explain(
     True
     """
     both = Graph.of(joint(objective, *examples, wrt=wrt))
-    return Explanation(trace(objective, *examples), both, _numbers(examples), axes)
+    forward = Graph.of(trace(objective, *examples, parameters=wrt))
+    return Explanation(forward, both, _numbers(examples), axes)
 
 
 def _numbers(examples: tuple[Any, ...]) -> tuple[Array, ...] | None:

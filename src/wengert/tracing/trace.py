@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,13 +34,15 @@ class Trace:
     captured: tuple[Any, ...]
 
 
-def trace(function: Callable[..., Any], *examples: Any, parameters: int | None = None) -> Graph:
+def trace(
+    function: Callable[..., Any], *examples: Any, parameters: int | Sequence[int] | None = None
+) -> Graph:
     """Return the graph of ``function`` for arguments like ``examples``.
 
     Args:
         function: plain NumPy code.
         examples: arrays or :class:`Spec`, in nested containers; other values stay fixed.
-        parameters: the argument whose leaves get the role of parameters.
+        parameters: the argument, or arguments, whose leaves get the role of parameters.
 
     Raises:
         TraceError: a traced value leaves the graph (``if``, ``float()``, item assignment …).
@@ -51,7 +53,9 @@ def trace(function: Callable[..., Any], *examples: Any, parameters: int | None =
     >>> [operation.operator for operation in graph.operations]
     ['matmul', 'tanh']
     """
-    found = trace_with_captures(function, examples, {} if parameters is None else {parameters})
+    wanted = () if parameters is None else parameters
+    places = {wanted} if isinstance(wanted, int) else set(wanted)
+    found = trace_with_captures(function, examples, {each % len(examples) for each in places})
     if found.captured:
         raise TraceError(
             "the function reads values of another trace",
