@@ -21,6 +21,10 @@ X = rng.normal(size=(5, 4))
 LABELS = np.array([0, 3, 1, 1, 2])
 ONE_HOT = np.eye(4)[LABELS]
 
+IMAGES = rng.normal(size=(2, 4, 7, 6))
+FILTERS = rng.normal(size=(6, 2, 3, 2))
+BIAS = rng.normal(size=6)
+
 CALLS: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "relu": (F.relu, (X,)),
     "leaky_relu": (lambda x: F.leaky_relu(x, slope=0.2), (X,)),
@@ -41,6 +45,18 @@ CALLS: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "squared_error of one": (F.squared_error, (X[0], ONE_HOT[0])),
     "squared_error of numbers": (F.squared_error, (np.array(2.0), np.array(3.0))),
     "binary_cross_entropy": (F.binary_cross_entropy, (X, ONE_HOT)),
+    "conv2d": (lambda x, w, b: F.conv2d(x, w, b, groups=2), (IMAGES, FILTERS, BIAS)),
+    "conv2d with options": (
+        lambda x, w: F.conv2d(x, w, stride=2, padding=(1, 2), dilation=(1, 3), groups=2),
+        (IMAGES, FILTERS),
+    ),
+    "avg_pool2d": (lambda x: F.avg_pool2d(x, (3, 2)), (IMAGES,)),
+    "avg_pool2d of pixels": (
+        lambda x: F.avg_pool2d(x, 3, 1, 1, count_include_pad=False),
+        (IMAGES,),
+    ),
+    "max_pool2d": (lambda x: F.max_pool2d(x, 2), (IMAGES,)),
+    "max_pool2d, overlapping": (lambda x: F.max_pool2d(x, 3, (2, 1), 1), (IMAGES,)),
     "l2": (lambda x: F.l2({"W": x, "b": (x[0],)}, 0.1), (X,)),
     "stop_gradient": (F.stop_gradient, (X,)),
 }
@@ -121,6 +137,20 @@ def test_l2_gives_lambda_times_each_array() -> None:
 def test_every_function_is_public() -> None:
     assert public.__all__ == F.__all__
     assert all(getattr(public, name) is getattr(F, name) for name in F.__all__)
+
+
+def test_images_of_a_shape_that_is_worked_out_by_hand() -> None:
+    assert F.conv2d(IMAGES, FILTERS, stride=(2, 1), padding=1, groups=2).shape == (2, 6, 4, 7)
+    assert F.max_pool2d(IMAGES, 3, stride=2).shape == (2, 4, 3, 2)
+    ones = np.ones((1, 1, 2, 2))
+    assert F.avg_pool2d(ones, 2, 2, 1).tolist() == [[[[0.25, 0.25], [0.25, 0.25]]]]
+    assert F.avg_pool2d(ones, 2, 2, 1, count_include_pad=False).tolist() == [[[[1, 1], [1, 1]]]]
+
+
+def test_the_bias_of_a_convolution_is_added_by_filter() -> None:
+    plain = F.conv2d(IMAGES, FILTERS, groups=2)
+    found = F.conv2d(IMAGES, FILTERS, BIAS, groups=2)
+    np.testing.assert_array_equal(found, plain + BIAS[:, None, None])
 
 
 # -- Refusals -----------------------------------------------------------------------------------
@@ -231,3 +261,29 @@ def test_refusals_in_a_trace_name_the_users_variable_and_line() -> None:
     text = str(caught.value)
     assert "scores: float64 (5, 4)" in text and "classes: int64 (3,)" in text
     assert "test_functions.py" in text
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "words"),
+    [
+        (lambda x: F.conv2d(x, FILTERS, stride=0), OptionError, "conv2d: stride"),
+        (lambda x: F.conv2d(x, FILTERS, padding=(1, -1)), OptionError, "conv2d: padding"),
+        (lambda x: F.conv2d(x, FILTERS, dilation=1.5), OptionError, "at least 1"),
+        (lambda x: F.conv2d(x, FILTERS, groups=True), OptionError, "got:\\s+True"),
+        (lambda x: F.conv2d(x, FILTERS, stride=(1, 2, 3)), OptionError, "pair"),
+        (lambda x: F.conv2d(x, FILTERS), ShapeError, r"filters of shape \(6, 4, 3, 2\)"),
+        (lambda x: F.conv2d(x[0], FILTERS), ShapeError, r"x\[None\] for one image"),
+        (lambda x: F.conv2d(x, FILTERS, BIAS[:5], groups=2), ShapeError, "each of the 6 filters"),
+        (lambda x: F.conv2d(x, FILTERS, [1] * 6, groups=2), DtypeError, "bias"),
+        (lambda x: F.conv2d(x.astype(int), FILTERS, groups=2), DtypeError, "float32"),
+        (lambda x: F.max_pool2d(x, 8), ShapeError, "at least 8 × 8 pixels"),
+        (lambda x: F.max_pool2d(x, 2, padding=2), ShapeError, "padding alone"),
+        (lambda x: F.avg_pool2d(x, "2"), OptionError, "avg_pool2d: window"),
+        (lambda x: F.avg_pool2d(x, 2, stride=-1), OptionError, "avg_pool2d: stride"),
+        (lambda x: F.max_pool2d(x[0, 0], 2), ShapeError, "of one channel"),
+    ],
+)
+def test_images_that_do_not_fit_are_told(call: Any, error: Any, words: str) -> None:
+    for run_ in both_ways(call, IMAGES):
+        with pytest.raises(error, match=words):
+            run_()

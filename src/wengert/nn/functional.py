@@ -1,12 +1,15 @@
-"""Activations, softmax, losses and the L2 term, for layers and objectives."""
+"""Activations, softmax, convolution, pooling, losses and the L2 term, for layers and objectives."""
 
 from wengert.functions import (
+    avg_pool2d,
     binary_cross_entropy,
+    conv2d,
     gelu,
     l2,
     leaky_relu,
     log_softmax,
     logsumexp,
+    max_pool2d,
     relu,
     sigmoid,
     softmax,
@@ -17,12 +20,15 @@ from wengert.functions import (
 )
 
 __all__ = [
+    "avg_pool2d",
     "binary_cross_entropy",
+    "conv2d",
     "gelu",
     "l2",
     "leaky_relu",
     "log_softmax",
     "logsumexp",
+    "max_pool2d",
     "relu",
     "sigmoid",
     "softmax",
