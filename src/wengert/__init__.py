@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from wengert.training.loop import fit as fit
     from wengert.training.state import training_state as training_state
     from wengert.training.step import training_step as training_step
+    from wengert.transforms import checkpoint as checkpoint
+    from wengert.transforms import custom_gradient as custom_gradient
     from wengert.transforms import grad as grad
     from wengert.transforms import hessian as hessian
     from wengert.transforms import hvp as hvp
@@ -45,7 +47,9 @@ _HOME: dict[str, str] = {
     "WengertError": "wengert.base.errors",
     "WengertWarning": "wengert.base.errors",
     "check_gradients": "wengert.checking",
+    "checkpoint": "wengert.transforms",
     "compile": "wengert.execution",
+    "custom_gradient": "wengert.transforms",
     "explain": "wengert.explanation.explain",
     "fit": "wengert.training.loop",
     "grad": "wengert.transforms",

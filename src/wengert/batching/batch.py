@@ -11,6 +11,7 @@ from wengert.batching.use import Operand, Use, moved
 from wengert.graph.check import check
 from wengert.graph.graph import Graph
 from wengert.graph.operation import Operation
+from wengert.graph.text import parse, to_text
 from wengert.graph.variable import Variable
 from wengert.operators.record import Operator
 from wengert.operators.registry import OPERATORS
@@ -122,7 +123,7 @@ class _Batching:
         record = OPERATORS[operation.operator]
         attributes = dict(operation.attributes)
         use = Use(record.name, operands, attributes, operation.output.shape, self.count)
-        rule = rule_for(record, use)
+        rule = _custom_gradient if record.name == "custom_gradient" else rule_for(record, use)
         found = self._of_parts(record, operation, use) if rule is None else rule(use)
         if any(found.variable is each.value.variable for each in operands):
             found = apply("identity", found)
@@ -171,3 +172,30 @@ class _Batching:
         with self.recorder.standing_for(None, None, None):
             value = moved(found.repeated(self.count), 0, axis)
         return value.variable
+
+
+def _custom_gradient(use: Use) -> Tracer:
+    """Batch the user's pullback too; what all examples share gets the sum of their gradients."""
+    number: int = use.attributes["count"]
+    y, given, others = use.operands[0], use.operands[1 : 1 + number], use.operands[1 + number :]
+    graph = parse(use.attributes["pullback"])
+    axes = [0, *(0 if each.is_batched else None for each in others)]
+    many = batch(graph, axes, use.count, [0] * number)
+    pairs = zip(many.outputs, given, strict=True)
+    sums = [None if operand.is_batched else _sum(found) for found, operand in pairs]
+    whole = replace(
+        many,
+        operations=(*many.operations, *(each for each in sums if each is not None)),
+        outputs=tuple(
+            found if total is None else total.output
+            for found, total in zip(many.outputs, sums, strict=True)
+        ),
+    )
+    values = [each.value for each in (*given, *others)]
+    return apply(use.operator, y.repeated(use.count), *values, pullback=to_text(check(whole)),
+                 count=number)  # fmt: skip
+
+
+def _sum(variable: Variable) -> Operation:
+    total = Variable(variable.shape[1:], variable.dtype)
+    return Operation("sum", (variable,), (total,), {"axis": (0,), "keepdims": False})

@@ -80,7 +80,7 @@ def _concatenate(use: Use) -> Any:
 
 _ALIKE = (
     "relu", "leaky_relu", "sigmoid", "softplus", "gelu", "binary_cross_entropy",
-    "softmax_cross_entropy", "one_hot", "identity", "stop_gradient",
+    "softmax_cross_entropy", "one_hot", "identity", "stop_gradient", "barrier",
 )  # fmt: skip
 
 _IMAGES = (

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from wengert.base.dtypes import is_differentiable
+from wengert.base.errors import DifferentiationError
 from wengert.base.tree import LEAF, Structure
 from wengert.differentiation.reverse import pullback
 from wengert.graph.check import check
@@ -70,7 +71,22 @@ def jvp_graph(graph: Graph, wrt: Sequence[Variable]) -> Graph:
     first = {v: i for i, v in enumerate(differentiable_outputs(graph))}
     aligned = tuple(derivatives[first[v]] for v in graph.outputs if v in first)
     joint = prune(replace(back, outputs=(*back.outputs[:count], *aligned)))
+    _refuse_nonlinear(joint, joint.inputs[given : given + len(incoming)])
     return check(_without_inputs(joint, given, given + len(incoming)))
+
+
+def _refuse_nonlinear(graph: Graph, incoming: Sequence[Variable]) -> None:
+    """Jᵀu is linear in u, unless a user's own pullback is not."""
+    for variable in incoming:
+        reader = next(iter(graph.consumers.get(variable, ())), None)
+        if reader is not None:
+            raise DifferentiationError(
+                "forward mode through a custom gradient",
+                expected="a pullback that is linear in the incoming gradient",
+                got=f"one that takes {reader.operator} of it",
+                remedy="grad or vjp, which carry the pullback out as it stands",
+                where=reader.location,
+            )
 
 
 def _without_inputs(graph: Graph, start: int, stop: int) -> Graph:

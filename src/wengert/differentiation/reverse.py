@@ -9,6 +9,7 @@ import numpy as np
 
 from wengert.base.dtypes import is_differentiable
 from wengert.base.errors import DifferentiationError
+from wengert.differentiation import custom
 from wengert.differentiation.guards import without_needless_guards
 from wengert.graph.check import check
 from wengert.graph.graph import Graph
@@ -116,6 +117,9 @@ class _Backward:
         incoming = self._finish(output)
         if incoming is None or not any(needed):
             return
+        if operation.operator == custom.OPERATOR:
+            self._through_custom(operation, incoming)
+            return
         record = OPERATORS[operation.operator]
         trace = self._tracer
         operands = [trace(variable) for variable in operation.inputs]
@@ -126,10 +130,19 @@ class _Backward:
                     part = rule(trace(incoming), trace(output), *operands, **operation.attributes)
                     self.parts.setdefault(variable, []).append(self._fitted(part, variable))
 
+    def _through_custom(self, operation: Operation, incoming: Variable) -> None:
+        parts = custom.pulled_back(self.recorder, operation, incoming)
+        for index, part in enumerate(parts, 1):
+            if self._wants(operation, index):
+                self.parts.setdefault(operation.inputs[index], []).append(part)
+
     def _wants(self, operation: Operation, index: int) -> bool:
         variable = operation.inputs[index]
-        has_rule = OPERATORS[operation.operator].rule(index) is not None
-        return has_rule and variable in self.needed and is_differentiable(variable.dtype)
+        return (
+            custom.has_rule(operation, index)
+            and variable in self.needed
+            and is_differentiable(variable.dtype)
+        )
 
     def _tracer(self, variable: Variable) -> Tracer:
         return Tracer(self.recorder, variable)
@@ -200,11 +213,10 @@ def connected(graph: Graph, results: Sequence[Variable]) -> set[Variable]:
     found = {variable for variable in results if is_differentiable(variable.dtype)}
     for operation in reversed(graph.operations):
         if operation.output in found:
-            record = OPERATORS[operation.operator]
             found.update(
                 variable
                 for index, variable in enumerate(operation.inputs)
-                if record.rule(index) is not None and is_differentiable(variable.dtype)
+                if custom.has_rule(operation, index) and is_differentiable(variable.dtype)
             )
     return found
 
@@ -221,11 +233,10 @@ def where_cut(
     reached = {variable}
     cuts: list[Operation] = []
     for operation in graph.operations:
-        record = OPERATORS[operation.operator]
         hit = [i for i, each in enumerate(operation.inputs) if each in reached]
         if not hit or operation.output not in towards:
             continue
-        if any(record.rule(i) is not None for i in hit) and is_differentiable(
+        if any(custom.has_rule(operation, i) for i in hit) and is_differentiable(
             operation.output.dtype
         ):
             reached.add(operation.output)

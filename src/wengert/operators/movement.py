@@ -123,6 +123,17 @@ def _concatenate_cases(rng: np.random.Generator) -> list[Case]:
     ]
 
 
+def _custom_cases(rng: np.random.Generator) -> list[Case]:
+    def doubled(shape: Shape) -> str:
+        axes = ", ".join(map(str, shape))
+        return f"graph f -> y\n  input u: f64[{axes}]\n  y: f64[{axes}] = add(u, u)\n"
+
+    return [
+        ((_DRAW(rng, shape), _DRAW(rng, shape)), {"pullback": doubled(shape), "count": 1})
+        for shape in ((2, 3), (), (0,))
+    ]
+
+
 _SHARED: dict[str, Any] = {"cost": FREE, "linear_in": (0,), "aliases": "view"}
 
 MOVEMENT: tuple[Operator, ...] = (
@@ -171,5 +182,19 @@ MOVEMENT: tuple[Operator, ...] = (
         "stop_gradient", "movement", lambda x: np.asarray(x)[...], like, None,
         latex=r"\operatorname{{stop}}({x})", cost=FREE, symbol="stop", aliases="view",
         samples=_single((((2, 3), {}), ((), {}), ((0,), {}))),
+    ),
+    # No rewrite looks through it: what is computed behind it is computed again, not shared.
+    Operator(
+        "barrier", "movement", lambda x: np.asarray(x)[...], like, (lambda g, y, x: g,),
+        latex="{x}", cost=FREE, symbol="|", linear_in=(0,), aliases="view",
+        samples=_single((((2, 3), {}), ((), {}), ((0,), {}))),
+    ),
+    # Its first operand; the user's own gradient by the next ``count`` operands is the graph
+    # ``pullback`` of the incoming gradient and the rest (differentiation/custom.py).
+    Operator(
+        "custom_gradient", "movement", lambda y, *_, **__: np.asarray(y)[...],
+        like, None,
+        latex=r"\operatorname{{custom}}({x})", cost=FREE, symbol="custom", aliases="view",
+        samples=cases(_custom_cases), variadic=True,
     ),
 )  # fmt: skip

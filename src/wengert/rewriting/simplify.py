@@ -276,6 +276,7 @@ IDENTITIES: dict[str, tuple[Row, ...]] = {
     "relu": (_relu_twice,),  # relu(relu(x)) = relu(x)
     "where": (_no_choice,),  # where(c, x, x) = x
     "identity": (_same_view,),  # identity(x) = x
+    "custom_gradient": (_same_view,),  # once differentiated, the result alone is left
     "reshape": (_same_view, _reshaped_twice),  # reshape(reshape(x)) = reshape(x)
     "broadcast_to": (_same_view, _broadcast_twice),  # broadcast(broadcast(x)) = broadcast(x)
     "transpose": (_unmoved, _transposed_twice),  # xᵀᵀ = x

@@ -264,6 +264,8 @@ RULES: Mapping[str, Rule] = {
     "power": _power,
     "power_derivative": _power_derivative,
     "identity": _same,
+    "barrier": _same,
+    "custom_gradient": _same,
     "cast": _cast,
     "where": _where,
     "sum": lambda reader, operation: _reduced(reader, operation, mean=False),
