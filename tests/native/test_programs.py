@@ -112,6 +112,24 @@ def test_the_same_bytes_on_any_number_of_threads(name: str) -> None:
             assert [each.tobytes() for each in program(*leaves)] == first
 
 
+# -- Memory in another order ----------------------------------------------------------------------
+
+
+def turned(x: Any, y: Any) -> Any:
+    return np.transpose(x) * 2 + y, np.tanh(np.transpose(x, (1, 0)))[::-1], x[:, ::3] - 1
+
+
+@pytest.mark.parametrize("shape", [(300, 200), (65, 1000), (1000, 65), (129, 130), (20000, 3)])
+def test_transposed_and_strided_operands(shape: tuple[int, int]) -> None:
+    rng = np.random.default_rng(0)
+    leaves = [rng.normal(size=shape), rng.normal(size=shape[::-1])]
+    graph = trace(turned, *leaves)
+    first = compile_graph(graph)(*leaves)
+    close(first, run(graph, leaves))
+    for a, b in zip(first, compile_graph(graph, 3)(*leaves), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
 # -- The arena ------------------------------------------------------------------------------------
 
 

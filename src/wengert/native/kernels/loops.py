@@ -43,9 +43,11 @@ class Loops:
         builder = ir.IRBuilder(function.append_basic_block("entry"))
         operands, begin, end = function.args
         pointers = pointers_of(builder, operands, self.nest)
+        order = Order(self.nest)
+        rooms = {number: _room(builder, order, number) for number in sorted(order.spilled)}
 
         def chunk(number: Value) -> Carried:
-            _Emitter(builder, self.nest, pointers, number).chunk()
+            _Emitter(builder, order, pointers, rooms, number).chunk()
             return ()
 
         llvm.loop(builder, (begin, end, llvm.integer(1)), chunk)
@@ -62,6 +64,15 @@ def pointers_of(builder: Builder, operands: Value, nest: Nest) -> dict[int, Valu
         place = llvm.address(builder, operands, llvm.POINTER, llvm.integer(number))
         found[number] = llvm.load(builder, place, llvm.POINTER, 8)
     return found
+
+
+def _room(builder: Builder, order: Order, number: int) -> Value:
+    """Return room on the stack for one value at every inner point."""
+    made = order.nest.values[number]
+    element = llvm.memory_type(np.dtype(made.dtype))
+    room = builder.alloca(element, llvm.integer(order.room))
+    # The builder types this one pointer by what it points to; all others are plain.
+    return builder.inttoptr(builder.ptrtoint(room, llvm.I64), llvm.POINTER)
 
 
 def _constant(lanes: Lanes, number: Number) -> Vector:
@@ -90,10 +101,16 @@ class _Emitter:
     """Emits one chunk."""
 
     def __init__(
-        self, builder: Builder, nest: Nest, pointers: dict[int, Value], number: Value
+        self,
+        builder: Builder,
+        order: Order,
+        pointers: dict[int, Value],
+        rooms: dict[int, Value],
+        number: Value,
     ) -> None:
-        self.builder, self.nest, self.pointers, self.number = builder, nest, pointers, number
-        self.order = Order(nest)
+        self.builder, self.order, self.nest = builder, order, order.nest
+        self.pointers, self.rooms, self.number = pointers, rooms, number
+        self.stage, nest = 0, order.nest
         self.one, self.many = Lanes(builder, 1), Lanes(builder, nest.lanes)
         self.fixed: dict[int, Value] = {}
         self.spans: dict[int, tuple[Value, Value]] = {}
@@ -194,6 +211,7 @@ class _Emitter:
 
     def _stage(self, stage: int, scope: Scope) -> None:
         """Emit the inner loops of a stage, and the end of its reductions."""
+        self.stage = stage
         reductions = self.order.reductions(stage)
         starts = [self._start(number).value for number in reductions]
         ends = self._inner(stage, 0, scope, starts)
@@ -243,8 +261,25 @@ class _Emitter:
 
     def _value(self, number: int, scope: Scope) -> Vector:
         if number not in scope.made:
-            scope.made[number] = self._emit(number, scope)
+            scope.made[number] = self._kept(number, scope) or self._emit(number, scope)
         return scope.made[number]
+
+    def _kept(self, number: int, scope: Scope) -> Vector | None:
+        """Return a value from the stack, or make it and leave it there."""
+        if number not in self.rooms:
+            return None
+        order, b = self.order, self.builder
+        index = [scope.index.get(axis) for axis in range(len(self.nest.sizes))]
+        offset = memory.offset(b, order.room_strides, index)
+        made = self.nest.values[number]
+        dtype = np.dtype(made.dtype)
+        place = llvm.address(b, self.rooms[number], llvm.memory_type(dtype), offset)
+        active = scope.active if order.folds else self.many.count
+        if self.stage > order.stage(number):
+            return memory.read(self.many, place, dtype, 1, active)
+        x = self._emit(number, scope)
+        memory.write(self.many, x, place, 1, active)
+        return x
 
     def _get(self, number: int, scope: Scope, lanes: Lanes) -> Vector:
         """Return a value in as many lanes as are asked for."""

@@ -23,6 +23,7 @@ CHUNK = 8192
 _LONG = 8 * CHUNK
 _PARTIALS = 256
 _VECTOR_BYTES = 64
+_TILE = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,10 +185,31 @@ class Nest:
         sizes = [self.sizes[axis] for axis in axes]
         if not axes:
             return Grid((), 0, 0, 1)
+        turned = self._turned
+        if turned is not None:
+            axes = tuple(axis for axis in axes if axis != turned)
+            fixed, block = len(axes) - 1, -(-_TILE // self.lanes) * self.lanes
+            count = prod(self.sizes[axis] for axis in axes[:-1])
+            return Grid(axes, fixed, block, count * -(-self.sizes[axes[-1]] // block))
         within = max(prod(self.sizes[axis] for axis in self.inner_axes), 1) * self.weight
         fixed, block = cut(sizes, within)
         block = self._whole(axes, fixed, block)
         return Grid(axes, fixed, block, prod(sizes[:fixed]) * -(-sizes[fixed] // max(block, 1)))
+
+    @property
+    def _turned(self) -> int | None:
+        """The axis along which a transposed operand lies in order, where that matters.
+
+        A chunk is then a strip along it: what one vector fetches, the next ones use.
+        """
+        last = len(self.sizes) - 1
+        for value in self.values:
+            if isinstance(value, Load) and value.strides and value.strides[-1] not in (0, 1):
+                axis = value.strides.index(1) if 1 in value.strides else last
+                large = self.sizes[axis] * self.sizes[last] > CHUNK
+                if large and axis != last and not any(self.inner):
+                    return axis
+        return None
 
     def _whole(self, axes: tuple[int, ...], fixed: int, block: int) -> int:
         """Round a block along the vector axis up to whole vectors."""

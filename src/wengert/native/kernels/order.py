@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 from functools import cached_property
+from math import prod
 
 from wengert.native.kernels.nest import Compute, Load, Nest, Number, Ramp, Reduce, Store
+from wengert.operators.registry import OPERATORS
+
+# What is kept from stage to stage lies on the stack.
+_KEPT_BYTES, _WIDEST = 1 << 16, 8
 
 
 class Order:
@@ -29,6 +34,44 @@ class Order:
                     axes, stage = outer, self._stage[value.input] + 1
             self._axes.append(axes)
             self._stage.append(stage)
+
+    @cached_property
+    def room_strides(self) -> tuple[int, ...]:
+        """How values that are kept from stage to stage lie: inner axes in order, then lanes."""
+        found = [0] * len(self.nest.sizes)
+        step = 1 if self.folds else self.nest.lanes
+        for axis in reversed(self.nest.inner_axes):
+            found[axis] = step
+            step *= self.nest.sizes[axis]
+        return tuple(found)
+
+    @property
+    def room(self) -> int:
+        """Elements that a kept value takes, with the lanes that hang over its end."""
+        length = prod(self.nest.sizes[axis] for axis in self.nest.inner_axes)
+        return length * (1 if self.folds else self.nest.lanes) + self.nest.lanes
+
+    def stage(self, number: int) -> int:
+        """Return the stage in which a value can first be made."""
+        return self._stage[number]
+
+    @cached_property
+    def spilled(self) -> frozenset[int]:
+        """Functions of inner elements that several stages need: kept from stage to stage."""
+        nest = self.nest
+        if not nest.inner_axes or self.room * _WIDEST > _KEPT_BYTES:
+            return frozenset()
+        found: set[int] = set()
+        for stage in range(1, self.stages):
+            for number in self._cone(stage, frozenset()):
+                value = nest.values[number]
+                costly = isinstance(value, Compute) and value.operator in OPERATORS
+                if costly and OPERATORS[value.operator].cost.transcendental == 0:
+                    costly = False
+                earlier = self._stage[number] < stage
+                if costly and earlier and self._is_inner(number) and self.is_wide(number):
+                    found.add(number)
+        return frozenset(found)
 
     @property
     def stages(self) -> int:
@@ -82,13 +125,19 @@ class Order:
 
     def _needed(self, stage: int) -> set[int]:
         """Return what the stage's stores and reductions are computed from."""
+        return self._cone(stage, self.spilled)
+
+    def _cone(self, stage: int, kept: frozenset[int]) -> set[int]:
         roots = [store.value for store in self.inner_stores(stage)]
         roots += [self._input(number) for number in self.reductions(stage)]
+        roots += self.inner_checks(stage)
         found: set[int] = set()
         while roots:
             number = roots.pop()
             if number not in found:
                 found.add(number)
+                if number in kept and self._stage[number] < stage:
+                    continue
                 value = self.nest.values[number]
                 roots += value.inputs if isinstance(value, Compute) else ()
         return found
@@ -114,7 +163,15 @@ class Order:
 
     def has_inner(self, stage: int) -> bool:
         """Return whether a stage has inner loops."""
-        return bool(self.reductions(stage) or self.inner_stores(stage))
+        return bool(self.reductions(stage) or self.inner_stores(stage) or self.inner_checks(stage))
+
+    def inner_checks(self, stage: int) -> list[int]:
+        """Return the checks of inner elements that a stage makes, whoever else reads them."""
+        return [
+            n for n, value in enumerate(self.nest.values)
+            if isinstance(value, Compute) and value.operator == "check"
+            and self._is_inner(n) and self._stage[n] == stage
+        ]  # fmt: skip
 
     @cached_property
     def outer_stores(self) -> list[Store]:
