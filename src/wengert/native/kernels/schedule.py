@@ -215,10 +215,10 @@ def _tile(form: _Form) -> _Choice:
     cycles = _sum_cost(form, sets) * (k / form.lanes if form.dot else k)
     variants = (1 + (rows.rest > 0)) * (1 + (columns.rest > 0))
     cycles *= 1.0 + 0.01 * (variants - 1)
-    cycles += rows.parts * columns.parts * 12 + _store_cost(form)
+    cycles += _tile_cost(form) + _store_cost(form)
     down, across = _grid(form, cycles)
     if form.packed:
-        cycles += down * _pack_cost(form) * k * form.total
+        cycles += down * _pack_cost(form) * k
     # Work that could be shared by four threads should be.
     few = min(4, 2 * form.repeats * cycles / _CHUNK_CYCLES) / min(form.repeats * down * across, 4)
     cycles *= form.repeats * max(1.0, few**0.5)
@@ -248,7 +248,7 @@ def _sum_cost(form: _Form, sets: int) -> float:
 
 
 def _round_cost(form: _Form, rows: int, vectors: int, sets: int) -> float:
-    loads, nearby = rows + vectors, 0.15 * vectors + 0.08 * rows
+    loads, nearby = rows + vectors, 0.25 * vectors + 0.08 * rows
     if form.roles.k[-1].a != 1:
         # Every k is on a line of its own.
         nearby += 0.12 * rows
@@ -258,6 +258,12 @@ def _round_cost(form: _Form, rows: int, vectors: int, sets: int) -> float:
     k, m, n = form.roles.k[-1].size, form.roles.m.size, form.roles.n.size
     far = max(1.75 * vectors * (k * n > 8192), 1.75 * rows * (k * m > 8192) * form.dot)
     return max(rows * vectors / 2 + nearby, loads / 2, 4 / sets, far)
+
+
+def _tile_cost(form: _Form) -> float:
+    """Return the cycles that beginning tiles takes, and going from row to row of a large C."""
+    large = form.roles.m.size * form.roles.n.size > 8192
+    return form.columns.parts * (12.0 * form.rows.parts + 6.0 * form.roles.m.size * large)
 
 
 def _store_cost(form: _Form) -> float:
@@ -274,13 +280,14 @@ def _store_cost(form: _Form) -> float:
 
 
 def _pack_cost(form: _Form) -> float:
-    """Return the cycles that one k of one accumulator's column takes to copy."""
+    """Return the cycles that copying one k of all columns takes."""
     k, n = form.roles.k[-1].b, form.roles.n.b
-    numbers = 1 if form.dot else form.lanes
     if n != 1 and (k != 1 or form.dot):
-        return 3.0 * numbers
-    straight = n == 1 and not form.dot
-    return (2.5 if straight else 6.0) * numbers / form.lanes
+        return 3.0 * form.roles.n.size
+    if n == 1 and not form.dot:
+        return 2.5 * form.total
+    # Squares in registers, whole ones even where the panel is narrow.
+    return 8.0 * form.columns.parts * -(-form.columns.size // form.lanes)
 
 
 # -- blocks and chunks ----------------------------------------------------------------------------
