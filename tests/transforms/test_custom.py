@@ -217,6 +217,14 @@ def test_no_intermediate_of_the_block_waits_for_the_backward_pass() -> None:
         assert len(again) == 3, "once more for each block, also after equal parts were shared"
 
 
+def test_no_rewrite_shares_what_is_computed_again() -> None:
+    def J(x: Any) -> Any:
+        return np.sum(checkpoint(lambda x: np.sin(np.tanh(x)))(x))
+
+    graph = simplify(joint(J, x))
+    assert [op.operator for op in graph.operations].count("tanh") == 2
+
+
 def test_checkpoints_nest_and_are_differentiated_again() -> None:
     twice = checkpoint(lambda p, x: checkpoint(block)(p, block(p, x)))
 
