@@ -18,8 +18,8 @@ LEFT_ALONE = {
     "base": LIGHT, "graph": LIGHT,
     "operators": PLAIN, "tracing": PLAIN, "differentiation": PLAIN, "rewriting": PLAIN,
     "batching": PLAIN, "reference": PLAIN, "planning": PLAIN, "native": PLAIN - {"llvmlite"},
-    "transforms": PLAIN, "checking": PLAIN, "functions": PLAIN, "compilation": PLAIN, "execution": PLAIN,
-    "explanation": PLAIN, "nn": PLAIN, "optim": PLAIN, "data": PLAIN,
+    "transforms": PLAIN, "checking": PLAIN, "functions": PLAIN, "compilation": PLAIN,
+    "execution": PLAIN, "explanation": PLAIN, "nn": PLAIN, "optim": PLAIN, "data": PLAIN, "testing": PLAIN,
     "training": FRAMEWORKS, "cli": FRAMEWORKS,
 }  # fmt: skip
 
@@ -31,7 +31,7 @@ NAMED = {
     "native": {"numpy", "llvmlite"},
     "transforms": {"numpy"}, "checking": {"numpy"}, "functions": {"numpy", "scipy"},
     "compilation": {"numpy"}, "execution": {"numpy"}, "explanation": {"numpy"},
-    "nn": {"numpy"}, "optim": {"numpy"}, "data": {"numpy", "sklearn"},
+    "nn": {"numpy"}, "optim": {"numpy"}, "data": {"numpy", "sklearn"}, "testing": {"numpy"},
     "training": {"numpy", "rich", "safetensors"},
     "cli": {"numpy", "rich", "sklearn"},
 }  # fmt: skip

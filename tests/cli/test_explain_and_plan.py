@@ -109,3 +109,34 @@ def test_plan_does_not_read_the_numbers(tmp_path, capsys) -> None:
     file = tmp_path / "big.py"
     file.write_text(NET.read_text().replace("(200, 3)", "(200, 3)") + "\n")
     assert np.__name__ and carry_out(capsys, "plan", file, "--batch", 10**6)[0] == 0
+
+
+def test_a_plan_within_a_budget_and_one_that_cannot_be(capsys) -> None:
+    whole = json.loads(carry_out(capsys, "plan", NET, "--json")[1])["peak_bytes"]
+    allowed = f"{whole * 9 // 10}B"
+    code, out, errors = carry_out(capsys, "plan", NET, "--memory", allowed)
+    assert (code, "largest batch size" in out) == (0, True) or "whatever is made again" in errors
+    code, _, errors = carry_out(capsys, "plan", NET, "--memory", "10B")
+    assert code == 1 and "at least" in errors and "--memory " in errors and "net.py:" in errors
+
+
+@pytest.mark.parametrize("odd", ["12 apples", "0", ""])
+def test_budgets_that_are_none(capsys, odd) -> None:
+    code, _, errors = carry_out(capsys, "plan", NET, "--memory", odd)
+    assert code == 2 and "--memory" in errors
+
+
+def test_what_changed_since_a_plan_was_kept(tmp_path, capsys) -> None:
+    old = tmp_path / "plan.json"
+    old.write_text(carry_out(capsys, "plan", NET, "--batch", 64, "--json")[1])
+    code, out, _ = carry_out(capsys, "plan", NET, "--batch", 64, "--diff", old)
+    assert code == 0 and "as before" in out
+    code, out, _ = carry_out(capsys, "plan", NET, "--batch", 65, "--diff", old)
+    assert code == 1 and "~ peak" in out
+    code, out, _ = carry_out(capsys, "plan", NET, "--batch", 63, "--diff", old)
+    assert code == 0 and "~ peak" in out
+    code, _, errors = carry_out(capsys, "plan", NET, "--diff", tmp_path / "none.json")
+    assert code == 2 and "--diff" in errors
+    old.write_text("{}")
+    code, _, errors = carry_out(capsys, "plan", NET, "--diff", old)
+    assert code == 1 and "is no plan to compare with" in errors

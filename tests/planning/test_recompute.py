@@ -18,7 +18,7 @@ from wengert.planning.cost_graph import CostGraph, Stage, cost_graph
 from wengert.planning.holding import Holding
 from wengert.planning.plan import plan_graph
 from wengert.planning.recompute import held_under, let_go, pruned, recomputations
-from wengert.planning.segments import segmented
+from wengert.planning.segments import nested, segmented
 from wengert.reference.interpreter import run
 from wengert.tracing.spec import Spec
 from wengert.tracing.trace import trace
@@ -186,3 +186,11 @@ def test_four_hundred_operations_take_a_moment():
     start = time.process_time()
     recomputations(graph)
     assert time.process_time() - start < 3
+
+
+def test_segments_in_segments_hold_less():
+    graph = chain(60)
+    once, twice = segmented(graph, 4), nested(graph, 4, 8)
+    assert twice is not None
+    assert twice.live().max() < once.live().max() and twice.price > once.price
+    assert nested(chain(300), 1, 1) is None

@@ -53,6 +53,8 @@ _PLAN = """\
 examples:
   wengert plan
   wengert plan net.py:objective --batch 512 --max 200MB
+  wengert plan net.py:objective --memory 100MB
+  wengert plan net.py:objective --json > plan.json; wengert plan net.py:objective --diff plan.json
   wengert plan net.py:objective --spec 256x784:float32 --spec 256:int64 --why h
 """
 
@@ -145,6 +147,14 @@ def _explain(parser: argparse.ArgumentParser) -> None:
 
 def _plan(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--max", metavar="BYTES", help="the memory there is, such as 200MB or 2GiB")
+    parser.add_argument(
+        "--memory", metavar="BYTES",
+        help="plan within this budget: variables are made again rather than held, where needed",
+    )  # fmt: skip
+    parser.add_argument(
+        "--diff", metavar="OLD.json",
+        help="what changed since a plan that --json wrote; exit code 1 where the peak has grown",
+    )  # fmt: skip
     parser.add_argument("--why", metavar="NAME", help="why this variable is held")
     parser.add_argument("--json", action="store_true", help="the whole plan as JSON")
     _batch(parser, "examples in a batch (default 256)")

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 
@@ -13,6 +17,8 @@ from wengert.cli.output import body, heading, make_console, width
 from wengert.cli.problems import FAILED, OK, UsageError
 from wengert.cli.shown import planned
 from wengert.compilation import MemoryPlan
+from wengert.planning.budget import checked_budget
+from wengert.planning.difference import difference, read_plan
 
 BATCH = 256
 
@@ -20,26 +26,43 @@ BATCH = 256
 def plan(arguments: argparse.Namespace) -> int:
     """Carry out ``wengert plan``."""
     console = make_console()
-    budget = _budget(arguments.max)
+    budget = _budget(arguments.max, "--max")
+    old = _old_plan(arguments.diff)
     program = load_program(arguments.target)
     memory = _plan(program, arguments)
     if arguments.json:
         body(console, memory.to_json())
+    elif old is not None:
+        body(console, str(difference(old, memory.to_data())))
     elif arguments.why is not None:
         body(console, str(memory.why(arguments.why)))
     else:
         _show(console, program, memory)
+    grown = old is not None and difference(old, memory.to_data()).peak_growth > 0
     if budget is None:
-        return OK
+        return FAILED if grown else OK
     # The verdict must not end up inside JSON that is piped to a program.
-    return _verdict(make_console(stderr=arguments.json), memory, budget)
+    return _verdict(make_console(stderr=arguments.json), memory, budget) or int(grown)
 
 
-def _budget(text: str | None) -> int | None:
+def _old_plan(path: str | None) -> Mapping[str, Any] | None:
+    if path is None:
+        return None
+    try:
+        return read_plan(Path(path).read_text(encoding="utf-8"), path)
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(
+            "--diff could not read the old plan",
+            expected="a file that wengert plan --json wrote",
+            got=f"{path}: {error.strerror if isinstance(error, OSError) else 'no text'}",
+        ) from None
+
+
+def _budget(text: str | None, option: str) -> int | None:
     if text is None:
         return None
     try:
-        return parse_bytes(text, "--max")
+        return parse_bytes(text, option)
     except OptionError as error:
         raise UsageError(error.asked, expected=error.expected, got=error.got) from None
 
@@ -49,12 +72,26 @@ def _plan(program: Program, arguments: argparse.Namespace) -> MemoryPlan:
     if batch < 1:
         raise UsageError("--batch", expected="an integer of at least 1", got=str(batch))
     specs = batch_specs(program, arguments.spec, batch)
-    return planned(program, program.parameters(0), specs)
+    found = planned(program, program.parameters(0), specs)
+    if arguments.memory is None:
+        return found
+    try:
+        return found.bounded(checked_budget(arguments.memory, "--memory"))
+    except OptionError as error:
+        raise UsageError(error.asked, expected=error.expected, got=error.got) from None
+    except BudgetError as error:
+        if error.remedy is not None:
+            error.remedy = error.remedy.replace("a batch of at most", "--batch of at most")
+            error.remedy = re.sub(r'memory="(\w+)"', r"--memory \1", error.remedy)
+        raise
 
 
 def _show(console: Console, program: Program, memory: MemoryPlan) -> None:
     heading(console, f"Memory of {program.objective.__name__} of {program.place}")
     body(console, memory.table().text(width(console)))
+    if memory.budget is not None:
+        body(console, _largest(memory, memory.budget))
+        return
     try:
         growth = str(memory.growth())
     except WengertError:

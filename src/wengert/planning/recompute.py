@@ -9,23 +9,24 @@ cheapest plan that is within it: the plans do not depend on it, so more bytes ne
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from wengert.planning.candidates import Candidates
 from wengert.planning.cost_graph import CostGraph
 from wengert.planning.holding import Bytes, Gap, Holding
-from wengert.planning.segments import segmented
+from wengert.planning.segments import nested, segmented
 
 _TRIED = 12
 _ROUNDS = 4
 # Storages that a walk may let go in its trials, for each stage and at most.
 _EFFORT, _MOST_EFFORT = 30, 60_000
-# Prunings on the ladder, times stages; and the rungs that it has.
-_PRUNING = 40_000
+# Gaps that all prunings together may look at, and the rungs that the ladder has.
+_PRUNING = 6_000
 _FEWEST, _MOST = 8, 48
-_STARTS = 3
-_SEGMENTS = (2, 3, 4, 5, 6, 8, 10, 12, 16, 20, 24, 32, 40, 48, 64, 96, 128)
+_SEGMENTS = (1, 2, 3, 4, 5, 6, 8, 10, 12, 16, 20, 24, 32, 40, 48, 64, 96, 128)
+# Segments in which what is made again is let go once more, and how much finer those are cut.
+_NESTED, _FINER = 12, (1, 2, 4)
 # What is this much smaller than what is made from it is held longer, not made again.
 _SMALL = 8
 
@@ -56,12 +57,37 @@ def recomputations(graph: CostGraph) -> tuple[Recomputation, ...]:
     found = [none, *walked(graph, none)]
     found += [_now(segmented(graph, count)) for count in _SEGMENTS if count < graph.begin]
     found += walked(graph, min(found, key=_lowest))
-    rungs = max(_FEWEST, min(_MOST, _PRUNING // len(graph.stages)))
+    found += [_now(each) for each in _nested(graph)]
+    return _thinned(frontier([*found, *_on_the_ladder(graph, found)]))
+
+
+def _nested(graph: CostGraph) -> Iterator[Holding]:
+    """Yield segments in segments: less is held, and more made again, than in one layer of them."""
+    for count in _SEGMENTS:
+        for finer in _FINER:
+            if count <= _NESTED and count * finer < graph.begin:
+                found = nested(graph, count, count * finer)
+                if found is not None:
+                    yield found
+
+
+def _on_the_ladder(graph: CostGraph, found: Sequence[Recomputation]) -> list[Recomputation]:
+    """Return what pruning makes of plans for each of the budgets, the lowest first."""
     starts = sorted(found, key=_dearest_last)
+
+    def cheapest(level: int) -> Recomputation:
+        return next(each for each in starts if each.peak_bytes <= level)
+
+    # So many rungs that all prunings together look at a bounded number of gaps.
+    sizes = [1 + len(cheapest(level).gaps) for level in _ladder(found, _FEWEST)]
+    rungs = max(_FEWEST, min(_MOST, _PRUNING * len(sizes) // (2 * sum(sizes))))
+    made: list[Recomputation] = []
     for level in _ladder(found, rungs):
-        within = [each for each in starts if each.peak_bytes <= level]
-        found += [pruned(graph, each, level) for each in within[:_STARTS]]
-    return _thinned(frontier(found))
+        # What served the budget below is within this one, and may be pruned further.
+        chosen = {cheapest(level): None, **({made[-1]: None} if made else {})}
+        best = min((pruned(graph, each, level) for each in chosen), key=_dearest_last)
+        made.append(best)
+    return made
 
 
 def _lowest(plan: Recomputation) -> tuple[int, int]:

@@ -15,11 +15,27 @@ from wengert.planning.holding import Holding
 
 # How far from its even place a cut may move to where less crosses it, in parts of a segment.
 _FREEDOM = 0.5
+# Between uses that are so few stages apart nothing is let go.
+_NEAR = 10
+_MOST_GAPS = 2500
 
 
 def segmented(graph: CostGraph, count: int) -> Holding:
     """Return what is held when forward is cut into so many segments of about equal bytes."""
-    return _dropped(graph, _crossing(graph, cuts(graph, count)))
+    found = _dropped(graph, _crossing(graph, cuts(graph, count)), None)
+    assert found is not None
+    return found
+
+
+def nested(graph: CostGraph, count: int, finer: int) -> Holding | None:
+    """Return what is held under segments, of which finer cuts alone hold what is made again.
+
+    What is made again of a segment is not all held until backward has passed it, but only
+    what crosses ``finer`` cuts, so many in all; the rest is made once more when it is needed.
+    None where that makes too much again.
+    """
+    kept = _crossing(graph, cuts(graph, count))
+    return _dropped(graph, kept, _crossing(graph, cuts(graph, finer)))
 
 
 def cuts(graph: CostGraph, count: int) -> tuple[int, ...]:
@@ -62,18 +78,19 @@ def _crossing(graph: CostGraph, places: Sequence[int]) -> set[int]:
     }
 
 
-def _dropped(graph: CostGraph, kept: set[int]) -> Holding:
-    """Let go all that is not kept, and make it again where backward first needs it."""
+def _dropped(graph: CostGraph, kept: set[int], within: set[int] | None) -> Holding | None:
+    """Let go all that is not kept, and make it again where backward needs it."""
     holding = Holding(graph)
     stages = graph.stages
 
     def is_loose(storage: int, stage: int) -> bool:
-        return (
-            storage not in kept
-            and stages[graph.made_at[storage]].again
-            and holding.previous_use(storage, stage) < graph.begin
-            and (storage, stage) not in holding.gaps
-        )
+        if storage in kept or not stages[graph.made_at[storage]].again:
+            return False
+        if (storage, stage) in holding.gaps:
+            return False
+        before = holding.previous_use(storage, stage)
+        again = within is not None and storage not in within and stage - before > _NEAR
+        return before < graph.begin or again
 
     for at in range(graph.begin, holding.end):
         waiting = [storage for storage in stages[at].reads if graph.made_at[storage] < at]
@@ -82,4 +99,6 @@ def _dropped(graph: CostGraph, kept: set[int]) -> Holding:
             if is_loose(storage, at):
                 holding.drop(storage, at)
                 waiting += stages[graph.made_at[storage]].reads
+        if within is not None and len(holding.gaps) > _MOST_GAPS:
+            return None
     return holding
