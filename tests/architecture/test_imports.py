@@ -19,7 +19,8 @@ LEFT_ALONE = {
     "operators": PLAIN, "tracing": PLAIN, "differentiation": PLAIN, "rewriting": PLAIN,
     "batching": PLAIN, "reference": PLAIN, "planning": PLAIN, "native": PLAIN - {"llvmlite"},
     "transforms": PLAIN, "checking": PLAIN, "functions": PLAIN, "compilation": PLAIN,
-    "execution": PLAIN, "explanation": PLAIN, "nn": PLAIN, "optim": PLAIN, "data": PLAIN, "testing": PLAIN,
+    "execution": PLAIN, "explanation": PLAIN, "nn": PLAIN, "optim": PLAIN, "data": PLAIN,
+    "testing": PLAIN,
     "training": FRAMEWORKS, "cli": FRAMEWORKS,
 }  # fmt: skip
 
