@@ -99,7 +99,7 @@ def test_softmax_regression() -> None:
     close(compile_graph(graph)(*leaves), run(graph, leaves))
 
 
-# -- Any number of threads --------------------------------------------------------------------------
+# -- Any number of threads ------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", ["sample", "biased", "attention", "normalised", "clipped"])
@@ -128,6 +128,17 @@ def test_transposed_and_strided_operands(shape: tuple[int, int]) -> None:
     close(first, run(graph, leaves))
     for a, b in zip(first, compile_graph(graph, 3)(*leaves), strict=True):
         np.testing.assert_array_equal(a, b)
+
+
+def both_ways(x: Any) -> Any:
+    y = np.tanh(x)
+    return y + y.T, y * y[::-1], np.sum(y, axis=0) + np.sum(y, axis=1), np.max(y, axis=0) - y[0]
+
+
+def test_a_value_read_in_two_orders() -> None:
+    x = np.random.default_rng(0).normal(size=(33, 33))
+    graph = trace(both_ways, x)
+    close(compile_graph(graph)(x), run(graph, [x]))
 
 
 # -- The arena ------------------------------------------------------------------------------------

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 from math import prod
 
-from wengert.native.kernels.nest import Compute, Load, Nest, Number, Ramp, Reduce, Store
+from wengert.native.kernels.nest import Compute, Load, Nest, Number, Ramp, Reduce, Store, Value
 from wengert.operators.registry import OPERATORS
 
 # What is kept from stage to stage lies on the stack.
@@ -61,17 +61,13 @@ class Order:
         nest = self.nest
         if not nest.inner_axes or self.room * _WIDEST > _KEPT_BYTES:
             return frozenset()
-        found: set[int] = set()
-        for stage in range(1, self.stages):
-            for number in self._cone(stage, frozenset()):
-                value = nest.values[number]
-                costly = isinstance(value, Compute) and value.operator in OPERATORS
-                if costly and OPERATORS[value.operator].cost.transcendental == 0:
-                    costly = False
-                earlier = self._stage[number] < stage
-                if costly and earlier and self._is_inner(number) and self.is_wide(number):
-                    found.add(number)
-        return frozenset(found)
+        return frozenset(
+            number
+            for stage in range(1, self.stages)
+            for number in self._cone(stage, frozenset())
+            if self._stage[number] < stage and self._is_inner(number) and self.is_wide(number)
+            and _is_costly(nest.values[number])
+        )  # fmt: skip
 
     @property
     def stages(self) -> int:
@@ -181,3 +177,9 @@ class Order:
     def _writes_inner(self, store: Store) -> bool:
         inner = self.nest.inner
         return any(s and is_inner for s, is_inner in zip(store.strides, inner, strict=True))
+
+
+def _is_costly(value: Value) -> bool:
+    if not isinstance(value, Compute) or value.operator not in OPERATORS:
+        return False
+    return OPERATORS[value.operator].cost.transcendental > 0
