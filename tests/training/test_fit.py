@@ -30,7 +30,7 @@ def test_fit_is_the_loop_that_one_would_write_bit_for_bit() -> None:
     X, y = data(50)
     run = fit(
         objective, parameters(), (X, y), optimizer=sgd(0.1, momentum=0.9),
-        epochs=3, batch_size=16, seed=7, progress=False,
+        epochs=3, batch_size=16, seed=7, progress=False, compiled=False,
     )  # fmt: skip
     expected = by_hand(parameters(), Batches((X, y), 16, 7), 3, 0.1, 0.9)
     assert same(run.parameters, expected)

@@ -201,7 +201,7 @@ def _needed(
 
 def _kernel(group: Group, needed: set[Variable]) -> Kernel | None:
     stores = group.stores(needed)
-    if not stores:
+    if not stores and not group.checks:
         return None
     inner = group.inner or frozenset[int]()
     nest = Nest(

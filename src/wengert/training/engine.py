@@ -1,24 +1,90 @@
-"""Runs a step and a validation in the reference interpreter: one joint graph a batch shape."""
+"""What takes steps and measures: one joint graph a batch shape, run by the interpreter here."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
 
 import numpy as np
 
 from wengert.base.errors import DataError
 from wengert.base.tree import flatten, unflatten
+from wengert.data.batches import Batches
 from wengert.graph.graph import Array, Graph
 from wengert.reference.interpreter import is_finite, run
 from wengert.tracing.trace import trace
 from wengert.training.checkpoint import digest
 from wengert.training.failure import non_finite_error
 from wengert.training.state import TrainingState
-from wengert.training.step import Step, metrics_of
+from wengert.training.step import Step, as_arguments, metrics_of
 
 Metrics = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Taken:
+    """Steps that were taken together.
+
+    Attributes:
+        metrics: for each metric its value in each of them, J first, measured before the update.
+        examples: the number of examples in each.
+    """
+
+    metrics: Mapping[str, Array]
+    examples: Array
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """Steps that may be taken together.
+
+    Attributes:
+        batches: where the minibatches come from.
+        epoch: the epoch, counted from 0.
+        begin, end: the minibatches of the epoch, from ``begin`` up to before ``end``.
+        place: tells people where a minibatch is.
+        remedy: what to do about a number that is not finite.
+    """
+
+    batches: Batches
+    epoch: int
+    begin: int
+    end: int
+    place: Callable[[int], str]
+    remedy: str
+
+
+class Engine(Protocol):
+    """Holds the state, takes steps, and measures without taking one."""
+
+    @property
+    def state(self) -> TrainingState:
+        """The state of training, to be read."""
+        ...
+
+    @property
+    def steps(self) -> int:
+        """How many steps the state has seen."""
+        ...
+
+    def begin(self, state: TrainingState) -> None:
+        """Take over a state."""
+        ...
+
+    def advance(self, stretch: Stretch) -> Taken:
+        """Take some steps of a stretch, at least one, in order.
+
+        Raises:
+            NonFiniteError: J, a gradient or a new value of the state is NaN or infinite.
+            DataError: the batch holds what an operator refuses, such as a label out of range.
+        """
+        ...
+
+    def evaluate(self, batch: tuple[Any, ...]) -> Metrics:
+        """Return the metrics of a batch; no parameter moves."""
+        ...
 
 
 class Runner:
@@ -28,28 +94,69 @@ class Runner:
         self._function = function
         self._graphs: dict[tuple[Any, ...], Graph] = {}
 
-    def __call__(self, *args: Any) -> tuple[Any, Graph, list[Array]]:
-        """Return the result, the graph that was run, and the leaves of the result."""
-        leaves = flatten(args)[0]
-        key = tuple((leaf.shape, leaf.dtype) for leaf in leaves)
+    def graph(self, *args: Any) -> Graph:
+        """Return the graph for arguments like these."""
+        key = tuple((leaf.shape, leaf.dtype) for leaf in flatten(args)[0])
         graph = self._graphs.get(key)
         if graph is None:
             graph = self._graphs[key] = trace(self._function, *args)
+        return graph
+
+    def __call__(self, *args: Any) -> tuple[Any, Graph, list[Array]]:
+        """Return the result, the graph that was run, and the leaves of the result."""
+        graph = self.graph(*args)
         # What is not finite is looked for after the run, and told with its reason.
         with np.errstate(all="ignore"):
-            results = run(graph, leaves)
+            results = run(graph, flatten(args)[0])
         return unflatten(graph.output_structure, results), graph, results
 
 
-class Engine:
-    """Takes steps, and measures without taking one."""
+class Interpreter:
+    """The engine that runs graphs in the reference interpreter: the meaning of a step."""
 
     def __init__(self, objective: Callable[..., Any], step: Step) -> None:
         def evaluate(parameters: Any, *batch: Any) -> Metrics:
             return metrics_of(objective, objective(parameters, *batch))
 
-        self._step = Runner(step)
-        self._evaluate = Runner(evaluate)
+        self.step_runner = Runner(step)
+        self.evaluate_runner = Runner(evaluate)
+        self._feed: Iterator[Any] = iter(())
+        self._fed: tuple[int, int] | None = None
+
+    # -- The state -------------------------------------------------------------------------------
+
+    def begin(self, state: TrainingState) -> None:
+        """Take over a state."""
+        self._state = state
+
+    @property
+    def state(self) -> TrainingState:
+        """The state of training."""
+        return self._state
+
+    @property
+    def steps(self) -> int:
+        """How many steps the state has seen."""
+        return int(self._state.step)
+
+    # -- Steps -----------------------------------------------------------------------------------
+
+    def advance(self, stretch: Stretch) -> Taken:
+        """Take the first step of a stretch."""
+        batch = self.batch(stretch)
+        self._state, metrics = self.step(
+            self._state, batch, stretch.place(stretch.begin), stretch.remedy
+        )
+        count = len(flatten(batch)[0][0])
+        taken = {name: np.asarray(value).reshape(1) for name, value in metrics.items()}
+        return Taken(taken, np.array([count]))
+
+    def batch(self, stretch: Stretch) -> tuple[Any, ...]:
+        """Return the first minibatch of a stretch as arguments of the objective."""
+        if self._fed != (stretch.epoch, stretch.begin):
+            self._feed = stretch.batches.epoch(stretch.epoch, stretch.begin)
+        self._fed = stretch.epoch, stretch.begin + 1
+        return as_arguments(next(self._feed))
 
     def step(
         self, state: TrainingState, batch: tuple[Any, ...], when: str, remedy: str
@@ -61,7 +168,7 @@ class Engine:
             DataError: the batch holds what an operator refuses, such as a label out of range.
         """
         try:
-            (state_after, metrics), graph, results = self._step(state, batch)
+            (state_after, metrics), graph, results = self.step_runner(state, batch)
         except DataError as error:
             error.asked += f", in {when}"
             raise
@@ -74,9 +181,9 @@ class Engine:
             raise non_finite_error(graph, leaves, wrong, when, remedy)
         return state_after, metrics
 
-    def evaluate(self, parameters: Any, batch: tuple[Any, ...]) -> Metrics:
+    def evaluate(self, batch: tuple[Any, ...]) -> Metrics:
         """Return the metrics of a batch; no parameter moves."""
-        return self._evaluate(parameters, *batch)[0]
+        return self.evaluate_runner(self._state.parameters, *batch)[0]
 
 
 def fingerprint(objective: Callable[..., Any], parameters: Any, batch: tuple[Any, ...]) -> str:

@@ -14,7 +14,7 @@ from wengert.base.tree import flatten, map_tree, unflatten
 from wengert.optim.optimizer import Optimizer
 from wengert.optim.rules import sgd
 from wengert.training.callbacks import Callback
-from wengert.training.engine import Engine, fingerprint
+from wengert.training.engine import Engine, Interpreter, fingerprint
 from wengert.training.examples import Examples, set_aside
 from wengert.training.interrupt import Interrupt
 from wengert.training.options import Options, identity, refuse_later
@@ -44,14 +44,18 @@ def fit(
     callbacks: Sequence[Callback] = (),
     progress: bool | None = None,
     save_seconds: float = 10.0,
+    threads: int | None = None,
+    compiled: bool = True,
     memory: None = None,
     workers: int = 1,
 ) -> Run:
     """Minimise J over minibatches, starting from ``parameters``, which stay as they are.
 
     Each epoch draws a new order of the examples from the seed; each minibatch is one step of
-    :func:`~wengert.training.step.training_step`, run as one graph. The objective and metrics of
-    an epoch are means over its examples, each measured before the update of its minibatch.
+    :func:`~wengert.training.step.training_step`, compiled as one program; many steps run in one
+    native call, up to where a callback or the end of an epoch wants to look. The objective and
+    metrics of an epoch are means over its examples, each measured before the update of its
+    minibatch.
 
     Args:
         objective: ``objective(parameters, *batch)`` returns J or (J, {name: metric}).
@@ -71,6 +75,10 @@ def fit(
         progress: False says nothing; None and True say a line an epoch, and show a bar on a
             terminal when it takes longer.
         save_seconds: time between two checkpoints within an epoch.
+        threads: how many run the program together, None for the cores that are free; the
+            results have the same bits for any number.
+        compiled: False runs the steps in the reference interpreter, which also stands in where
+            llvmlite is absent. Both agree but for rounding.
         memory, workers: for later versions.
 
     Returns:
@@ -101,6 +109,8 @@ def fit(
         tuple(callbacks),
         progress,
         save_seconds,
+        threads,
+        compiled,
     )
     return _trained(chosen, objective, parameters, data)
 
@@ -110,12 +120,12 @@ def _trained(chosen: Options, objective: Callable[..., Any], parameters: Any, da
     examples = set_aside(objective, data, chosen.validation, chosen.seed)
     shown = _first(examples.training, min(int(chosen.batch_size), SHOWN))
     store = Store(chosen.directory, _identity(chosen, objective, fresh.parameters, examples))
-    engine = Engine(objective, training_step(objective, chosen.optimizer))
+    engine = _engine(chosen, objective)
     with closing(Reporter(chosen.progress)) as reporter, store.held(), Interrupt() as interrupt:
         session = Session(chosen, engine, store, examples, reporter)
         interrupted = _carry_out(session, fresh, interrupt)
     return Run(
-        map_tree(np.array, session.state.parameters),
+        map_tree(np.array, session.engine.state.parameters),
         session.history,
         interrupted,
         session.position.stopped,
@@ -124,6 +134,15 @@ def _trained(chosen: Options, objective: Callable[..., Any], parameters: Any, da
         objective,
         (fresh.parameters, *shown),
     )
+
+
+def _engine(chosen: Options, objective: Callable[..., Any]) -> Engine:
+    plain = Interpreter(objective, training_step(objective, chosen.optimizer))
+    if not chosen.in_machine_code:
+        return plain
+    from wengert.training.compiled import CompiledEngine  # noqa: PLC0415 - may be absent
+
+    return CompiledEngine(plain, chosen.threads)
 
 
 def _identity(
@@ -161,7 +180,7 @@ def _carry_out(session: Session, fresh: TrainingState, interrupt: Interrupt) -> 
 
 
 def _farewell(session: Session) -> str:
-    done = f"interrupted after {int(session.state.step)} steps"
+    done = f"interrupted after {session.engine.steps} steps"
     if session.store.directory is None:
         return f"{done}; with directory=… the run could be resumed"
     return f"{done}; everything is saved in {session.store.directory}: run the same again to resume"

@@ -11,6 +11,7 @@ import numpy as np
 
 from wengert.base.errors import OptionError
 from wengert.base.tree import flatten, path_text, paths
+from wengert.execution import has_compiler
 from wengert.optim.optimizer import Optimizer
 from wengert.training.callbacks import Callback
 from wengert.training.checkpoint import digest
@@ -31,6 +32,8 @@ class Options:
     callbacks: Sequence[Callback]
     progress: bool | None
     save_seconds: float
+    threads: int | None = None
+    compiled: bool = True
 
     def __post_init__(self) -> None:
         _check_optimizer(self.optimizer)
@@ -41,6 +44,15 @@ class Options:
             raise OptionError(
                 "fit: save_seconds", expected="a number ≥ 0", got=repr(self.save_seconds)
             )
+        if self.threads is not None:
+            _check_integer("threads", self.threads, 1)
+        if not isinstance(self.compiled, bool):
+            raise OptionError("fit: compiled", expected="True or False", got=repr(self.compiled))
+
+    @property
+    def in_machine_code(self) -> bool:
+        """Whether steps are compiled: asked for, and llvmlite is there."""
+        return self.compiled and has_compiler()
 
 
 def check_numbers(epochs: Any, batch_size: Any, seed: Any) -> None:
@@ -109,6 +121,8 @@ def identity(
         "parameters": _types(parameters),
         "initial values": digest(flatten(parameters)[0]),
         "objective": f"computation {objective}",
+        # Both round differently, and a resumed run ends with the bits of one never interrupted.
+        "arithmetic": "machine code" if options.in_machine_code else "interpreter",
         "data": f"{_types(data)}, content {digest(flatten(data)[0])}",
         "validation": "none" if aside is None else digest(flatten(aside)[0]),
     }

@@ -30,9 +30,12 @@ class Reporter:
         if not self._silent:
             self.console.print(text, markup=False)
 
-    def step(self, done: int, total: int, examples: int, objective: float, epoch: str) -> None:
-        """Take note of one more step of ``examples`` examples."""
-        self._steps += 1
+    def step(
+        self, done: int, total: int, examples: int, objective: float, epoch: str,
+        *, steps: int = 1,
+    ) -> None:  # fmt: skip
+        """Take note of more steps of ``examples`` examples in all."""
+        self._steps += steps
         self._examples += examples
         if not self._bar_wanted:
             return

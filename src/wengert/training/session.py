@@ -15,7 +15,7 @@ from wengert.base.tree import flatten
 from wengert.data.batches import Batches
 from wengert.training.callbacks import Report
 from wengert.training.checkpoint import Position
-from wengert.training.engine import Engine
+from wengert.training.engine import Engine, Stretch, Taken
 from wengert.training.examples import Examples
 from wengert.training.history import History, Record, number
 from wengert.training.interrupt import Interrupt
@@ -49,7 +49,6 @@ class Session:
             else Batches(examples.aside, size, shuffle=False, finite=False)
         )
         self.position, self.history = Position(), History()
-        self.state: Any = None
         self._saved = self._clock = time.monotonic()
 
     # -- where to begin ----------------------------------------------------------------------
@@ -57,7 +56,8 @@ class Session:
     def begin(self, fresh: TrainingState) -> None:
         """Take up the run of the directory, or begin one."""
         found, self.history = self.store.restore(fresh, self.options.resume)
-        self.state, self.position = found.state, found.position
+        self.engine.begin(found.state)
+        self.position = found.position
         self._saved = self._clock = time.monotonic()
         if self.position.epoch > self.options.epochs:
             raise OptionError(
@@ -66,7 +66,7 @@ class Session:
                 got=f"epochs = {self.options.epochs}",
                 remedy="choose another directory, or resume=False to start again",
             )
-        if int(self.state.step):
+        if self.engine.steps:
             self.reporter.say(self._taken_up())
 
     def _taken_up(self) -> str:
@@ -94,8 +94,8 @@ class Session:
         self.save(with_parameters=True)
 
     def _epoch(self, interrupt: Interrupt) -> None:
-        for batch in self.batches.epoch(self.position.epoch, self.position.batch):
-            self._step(as_arguments(batch))
+        while self.position.batch < len(self.batches):
+            self._stretch()
             if interrupt.asked or self.position.stopped is not None:
                 return
             if time.monotonic() - self._saved >= self.options.save_seconds:
@@ -103,33 +103,50 @@ class Session:
         self._end_epoch()
         self.save(with_parameters=True)
 
-    def _step(self, batch: tuple[Any, ...]) -> None:
-        state, metrics = self.engine.step(self.state, batch, self._place(), self._remedy())
-        first = int(self.state.step) == 0
-        self.state = state
-        count = len(flatten(batch)[0][0])
-        sums = self.position.sums
-        self.position = replace(
-            self.position,
-            batch=self.position.batch + 1,
-            examples=self.position.examples + count,
-            sums={k: sums.get(k, 0.0) + float(v) * count for k, v in metrics.items()},
+    def _stretch(self) -> None:
+        """Take steps up to where somebody wants to look: a callback, or the end of the epoch."""
+        begin, step = self.position.batch, self.engine.steps
+        awaited = [each.every - step % each.every for each in self.options.callbacks if each.every]
+        end = min([len(self.batches), *(begin + steps for steps in awaited)])
+        epoch = self.position.epoch
+        taken = self.engine.advance(
+            Stretch(self.batches, epoch, begin, end, self._place, self._remedy())
         )
-        if first:
-            _warn_wider(metrics[OBJECTIVE], state.parameters)
-        self._after_step(metrics, count)
+        self._count(taken)
+        if step == 0:
+            _warn_wider(taken.metrics[OBJECTIVE], self.engine.state.parameters)
+        self._after_steps(taken)
 
-    def _after_step(self, metrics: dict[str, Any], count: int) -> None:
-        step, epoch = int(self.state.step), self.position.epoch + 1
-        objective = number(metrics[OBJECTIVE])
-        if step % LOGGED == 0:
-            self._log({"kind": "step", "epoch": epoch, "step": step, OBJECTIVE: objective})
+    def _count(self, taken: Taken) -> None:
+        position = self.position
+        # Summed one after the other, so that it does not matter where a stretch ends.
+        sums = {
+            name: float(np.cumsum([position.sums.get(name, 0.0), *(
+                values.astype(np.float64) * taken.examples)])[-1])
+            for name, values in taken.metrics.items()
+        }  # fmt: skip
+        self.position = replace(
+            position,
+            batch=position.batch + len(taken.examples),
+            examples=position.examples + int(taken.examples.sum()),
+            sums=sums,
+        )
+
+    def _after_steps(self, taken: Taken) -> None:
+        step, epoch = self.engine.steps, self.position.epoch + 1
+        objectives = taken.metrics[OBJECTIVE]
+        first = step - len(objectives) + 1
+        for at in range(-first % LOGGED, len(objectives), LOGGED):
+            J = number(objectives[at])
+            self._log({"kind": "step", "epoch": epoch, "step": first + at, OBJECTIVE: J})
         total = self.options.epochs * len(self.batches)
         place = f"{epoch}/{self.options.epochs}"
-        self.reporter.step(step, total, count, float(metrics[OBJECTIVE]), place)
+        examples, J = int(taken.examples.sum()), float(objectives[-1])
+        self.reporter.step(step, total, examples, J, place, steps=len(objectives))
+        last = {name: values[-1] for name, values in taken.metrics.items()}
         for callback in self.options.callbacks:
             if callback.every and step % callback.every == 0:
-                self._heed(callback.on_step, metrics)
+                self._heed(callback.on_step, last)
 
     def _end_epoch(self) -> None:
         position = self.position
@@ -137,7 +154,7 @@ class Session:
         record: Record = {
             "kind": "epoch",
             "epoch": position.epoch + 1,
-            "step": int(self.state.step),
+            "step": self.engine.steps,
             **means,
         }
         if self.aside is not None:
@@ -155,7 +172,7 @@ class Session:
         for batch in aside.epoch(0):
             arguments = as_arguments(batch)
             count = len(flatten(arguments)[0][0])
-            for name, value in self.engine.evaluate(self.state.parameters, arguments).items():
+            for name, value in self.engine.evaluate(arguments).items():
                 sums[name] = sums.get(name, 0.0) + float(value) * count
         return {name: number(total / aside.example_count) for name, total in sums.items()}
 
@@ -163,7 +180,7 @@ class Session:
         shown = {name: value for name, value in metrics.items() if name != "kind"}
         reason = callback(
             Report(
-                self.position.epoch + 1, int(self.state.step), shown, self.history, self.state
+                self.position.epoch + 1, self.engine.steps, shown, self.history, self.engine.state
             )
         )  # fmt: skip
         if reason is not None and self.position.stopped is None:
@@ -180,14 +197,14 @@ class Session:
         now = time.monotonic()
         seconds = self.position.seconds + now - self._clock
         self._saved = self._clock = now
-        self.position = self.store.save(self.state, replace(self.position, seconds=seconds))
+        self.position = self.store.save(self.engine.state, replace(self.position, seconds=seconds))
         if with_parameters:
-            self.store.save_parameters(self.state.parameters)
+            self.store.save_parameters(self.engine.state.parameters)
 
     # -- words -------------------------------------------------------------------------------
 
-    def _place(self) -> str:
-        batch = f"batch {self.position.batch + 1} of {len(self.batches)}"
+    def _place(self, at: int) -> str:
+        batch = f"batch {at + 1} of {len(self.batches)}"
         return f"epoch {self.position.epoch + 1}, {batch}"
 
     def _remedy(self) -> str:
