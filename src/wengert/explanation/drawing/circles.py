@@ -159,6 +159,15 @@ def transposed_line(operation: Operation, line: Line) -> Line:
     return _transposed(line) if line and is_plain else ()
 
 
+def _convolution_rule(
+    operation: Operation, place: int, names: Mapping[int, Line], symbol: Line
+) -> Line:
+    """Return K⊤· for the images (K is the matrix of the convolution), x ⋆ for the filters."""
+    if place == 0:
+        return (*_transposed(_text("K")), Span("·"))
+    return (*names[0], Span("⋆")) if names[0] else nabla_line(symbol)
+
+
 def _fixed(text: str) -> Callable[[Operation, int, Mapping[int, Line], Line], Line]:
     return lambda operation, place, names, symbol: _text(text)
 
@@ -169,6 +178,7 @@ _RULES: dict[str, Callable[[Operation, int, Mapping[int, Line], Line], Line]] = 
     "multiply": _times_rule,
     "divide": _times_rule,
     "matmul": _product_rule,
+    "conv2d": _convolution_rule,
     "negative": _fixed("−1"),
     "sum": _fixed("1·"),
     "mean": lambda operation, place, names, symbol: _text(

@@ -313,6 +313,31 @@ def _sliced_axes(template: Sequence[Any], rank: int) -> list[tuple[int, int]]:
     return pairs + [(axis + each, place + each) for each in rest]
 
 
+def _convolution(axes: Axes, operation: Operation) -> None:
+    """Images share the batch, images and filters their channels; places are axes of their own."""
+    one, other = operation.inputs
+    x, w, y = {
+        "conv2d": (one, other, operation.output),
+        "conv2d_input": (operation.output, other, one),
+        "conv2d_weight": (one, operation.output, other),
+    }[operation.operator]
+    _unite_pairs(axes, x, y, [(0, 0)])
+    _unite_pairs(axes, w, y, [(0, 1)])
+    if operation.attributes["groups"] == 1:
+        _unite_pairs(axes, x, w, [(1, 1)])
+
+
+def _pooling(axes: Axes, operation: Operation) -> None:
+    """Images of one size are the same images; all share batch and channels."""
+    for operand in operation.inputs:
+        whole = operation.operator == "max_pool2d_input" and operand is operation.inputs[1]
+        pairs = [(a, a) for a in range(4 if whole else 2)]
+        _unite_pairs(axes, operand, operation.output, pairs)
+    if operation.operator == "max_pool2d_pick":
+        picked, images = operation.inputs
+        _unite_pairs(axes, picked, images, [(a, a) for a in range(4)])
+
+
 _REDUCTIONS = (
     "sum", "mean", "var", "std", "max", "min", "prod", "argmax", "argmin", "any", "all",
     "logsumexp",
@@ -328,5 +353,8 @@ _RULES: dict[str, AxisRule] = {
     "matmul": _matmul,
     "einsum": _einsum,
     "one_hot": _one_hot,
+    **dict.fromkeys(("conv2d", "conv2d_input", "conv2d_weight"), _convolution),
+    **dict.fromkeys(("avg_pool2d", "avg_pool2d_input"), _pooling),
+    **dict.fromkeys(("max_pool2d", "max_pool2d_input", "max_pool2d_pick"), _pooling),
     "squared_norm": lambda axes, operation: None,
 }

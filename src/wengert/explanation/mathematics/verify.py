@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,6 +25,7 @@ _STEPS = (1e-6, 1e-5, 1e-7, 1e-4, 1e-3)
 _CLOSE = 3e-8
 _NOISE = 1e-4
 _DIRECTIONS = 2
+_ASIDE = 3e-3
 _TRIES = 4
 
 
@@ -105,8 +107,30 @@ class Numbers:
 
         A scalar result is compared with ⟨tensor, direction⟩, an elementwise one element by
         element. ``fixed`` variables keep their values. The best of several steps counts: a
-        short one stays clear of kinks, a long one of rounding, and a wrong line fits none.
+        short one stays clear of kinks, a long one of rounding, and a wrong line fits none. Where
+        the values lie on a kink (zeros of a ReLU that tie for a maximum), differences say
+        nothing, and a point beside is taken.
         """
+        worst = self._slope(tensor, result, by, fixed)
+        if worst <= TOLERANCE:
+            return worst
+        return min(worst, self._beside(by, fixed)._slope(tensor, result, by, fixed))
+
+    def _beside(self, by: Variable, fixed: Collection[Variable]) -> Numbers:
+        """Return the values where a variable is a little off."""
+        value = self.values[by]
+        size = _ASIDE * max(1.0, float(np.max(np.abs(value), initial=0.0)))
+        noise = size * _normal(np.random.default_rng(2))(value.shape)
+        other = copy(self)
+        other.values = self.values | self._changed(
+            self._places.get(by, -1) + 1, len(self._places), {by: value + noise}, fixed
+        )
+        other.evaluator = Evaluator(other.values, self.evaluator.operators)
+        return other
+
+    def _slope(
+        self, tensor: Sum, result: Variable, by: Variable, fixed: Collection[Variable]
+    ) -> float:
         gradient = self.evaluator.tensor(tensor)
         rng = np.random.default_rng(1)
         worst = 0.0
@@ -152,9 +176,17 @@ class Numbers:
     def _moved(
         self, result: Variable, by: Variable, value: Array, fixed: Collection[Variable]
     ) -> Array:
-        changed: dict[Variable, Array] = {by: value}
+        start, end = self._places.get(by, -1) + 1, self._places[result] + 1
+        changed = self._changed(start, end, {by: value}, fixed)
+        return changed.get(result, self.values[result])
+
+    def _changed(
+        self, start: int, end: int, given: Mapping[Variable, Array], fixed: Collection[Variable]
+    ) -> dict[Variable, Array]:
+        """Return what operations from start to end make of other values."""
+        changed = dict(given)
         with np.errstate(all="ignore"):
-            for operation in self._between(by, result):
+            for operation in self.graph.operations[start:end]:
                 output = operation.output
                 reads = any(variable in changed for variable in operation.inputs)
                 stopped = operation.operator == "stop_gradient"
@@ -162,11 +194,7 @@ class Numbers:
                     continue
                 operands = [changed.get(v, self.values[v]) for v in operation.inputs]
                 changed[output] = _carry_out(operation, operands)
-        return changed.get(result, self.values[result])
-
-    def _between(self, by: Variable, result: Variable) -> Sequence[Operation]:
-        start = self._places.get(by, -1) + 1
-        return self.graph.operations[start : self._places[result] + 1]
+        return changed
 
 
 def distance(found: Array, wanted: Array) -> float:

@@ -50,6 +50,7 @@ from wengert.explanation.mathematics.terms import (
     Term,
     Value,
 )
+from wengert.explanation.mathematics.windows_written import write_window
 from wengert.graph.variable import Variable
 
 _LETTERS = "ijklrstuvwabcdef"
@@ -264,7 +265,7 @@ class Writer:
             case Group(inner):
                 return self.formula(matrix_form(inner))
             case Apply():
-                return write_apply(self, atom)
+                return write_window(self, atom) or write_apply(self, atom)
 
     def _constant(self, name: str) -> Piece:
         last = name.rpartition(".")[2]
