@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,16 +15,26 @@ from wengert.graph.variable import Variable
 from wengert.graph.walk import last_uses
 from wengert.operators.registry import OPERATORS
 
+Watch = Callable[[int, Mapping[Variable, Array]], None]
 
-def run(graph: Graph, leaves: Sequence[Array]) -> list[Array]:
-    """Return the outputs for these inputs; each value is let go after its last use."""
+
+def run(graph: Graph, leaves: Sequence[Array], watch: Watch | None = None) -> list[Array]:
+    """Return the outputs for these inputs; each value is let go after its last use.
+
+    Args:
+        graph: what is run.
+        leaves: an array for each input.
+        watch: is shown, after each operation, its place and all values that are held then.
+    """
     values = _given(graph, leaves)
     ends: list[list[Variable]] = [[] for _ in graph.operations]
     for variable, end in last_uses(graph).items():
         if 0 <= end < len(ends):
             ends[end].append(variable)
-    for operation, ending in zip(graph.operations, ends, strict=True):
+    for at, (operation, ending) in enumerate(zip(graph.operations, ends, strict=True)):
         _carry_out(operation, values)
+        if watch is not None:
+            watch(at, values)
         for variable in ending:
             del values[variable]
     return [values[variable] for variable in graph.outputs]
