@@ -28,8 +28,8 @@ both = pytest.mark.parametrize("dtype", DTYPES)
 SUMS = {"sum", "prod", "mean", "var", "std", "matmul", "einsum", "squared_norm", "squared_error",
         "exclusive_product"}  # fmt: skip
 # Formulas of several functions: a few units in the last place of the largest of their parts.
-FORMULAS = {"sigmoid", "softplus", "gelu", "softmax", "log_softmax", "logsumexp", "power_derivative",
-            "softmax_cross_entropy", "binary_cross_entropy"}  # fmt: skip
+FORMULAS = {"sigmoid", "softplus", "gelu", "softmax", "log_softmax", "logsumexp",
+            "power_derivative", "softmax_cross_entropy", "binary_cross_entropy"}  # fmt: skip
 
 
 def graph_of(name: str, operands: tuple[Any, ...], attributes: dict[str, Any]) -> Graph:
