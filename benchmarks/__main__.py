@@ -30,10 +30,10 @@ def main(arguments: list[str] | None = None) -> int:
         if "chain" in names:
             found.bandwidth[threads] = triad(threads)
         for name in names:
-            if threads == 1 and len(asked.threads) > 1 and not CASES[name].targets.get(1):
-                continue  # with both asked for, one thread is for the cases that have a target
             found.loads.append(load())
             _measure(found, name, threads, asked.contenders, settings)
+            if asked.out:
+                _write(asked.out, found)  # a run that is broken off leaves what it found
     if asked.cliffs:
         from benchmarks.scan import scan
 

@@ -77,7 +77,7 @@ class Worker:
         environment = dict(os.environ)
         for name in ("OMP", "OPENBLAS", "MKL"):
             environment[f"{name}_NUM_THREADS"] = str(score.threads)
-        environment["PYTHONPATH"] = str(ROOT)
+        environment["PYTHONPATH"] = os.pathsep.join([str(ROOT), str(ROOT / "src")])
         environment["WENGERT_CACHE"] = str(caches / "wengert")
         environment["TORCHINDUCTOR_CACHE_DIR"] = str(caches / "inductor")
         self._process = subprocess.Popen(
