@@ -58,8 +58,15 @@ def test_what_is_read_after_is_copied_or_put_off() -> None:
     agree(swap, {"a": W, "b": W.T.copy()})
 
 
+def test_a_writer_waits_for_the_last_reader_where_nobody_minds() -> None:
+    # Nobody reads the new w, so that it may be written after the product has read the old one.
+    agree(lambda w, x: (w * 0.9 + x.mean(), np.sum((w @ x.T) ** 2)), W, in_place=1)
+
+
 def test_a_product_with_the_old_value_is_not_in_place() -> None:
-    agree(lambda w, x: (np.tanh(w @ w + x.mean()), np.sum(w)), W, in_place=0)
+    agree(lambda w, x: (0.1 * w @ w, np.sum(w) + x.sum()), W / 9, in_place=0)
+    # Here the product is over before the first new value is written.
+    agree(lambda w, x: (np.tanh(w @ w + x.mean()), np.sum(w)), W, in_place=1)
 
 
 def test_neighbours_of_the_old_value_are_not_overwritten_too_early() -> None:
@@ -149,6 +156,16 @@ def test_only_j_or_only_the_state() -> None:
     only_w = made(lambda w, x: (w / (x[0, 0] * 0), np.sum(x)), V)
     only_a_metric = made(lambda w, x: (w + 1.0, {"J": np.sum(x), "m": np.log(x[0, 0] * 0)}), V)
     assert [s.run([X], np.arange(8)).steps for s in (only_j, only_w, only_a_metric)] == [0, 0, 2]
+
+
+def test_what_comes_out_of_a_product_is_looked_at_too() -> None:
+    large = np.full((6, 6), 1e200)
+    new_w = made(lambda w, x: (w @ w, np.sum(x)), large)
+    J = made(lambda w, x: (w * 1.0, np.ones(6) @ (w @ w @ np.ones(6)) + 0 * x[0, 0]), large)
+    only_product = made(lambda w, x: (w * 1.0, (w[0] * 1e200) @ x[0]), large)
+    for stepper in (new_w, J, only_product):
+        assert stepper.run([X], np.arange(8)).steps == 0
+        assert stepper.memory.read()[0].tobytes() == large.tobytes()
 
 
 def test_a_label_that_is_no_class() -> None:

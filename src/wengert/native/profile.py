@@ -97,7 +97,7 @@ class Profile:
 
     def _cells(self, number: int, row: Row, total: float) -> tuple[str, ...]:
         kernel, peaks = row.kernel, self.peaks
-        bound = peaks.cache if kernel.nbytes <= host().l2 else peaks.memory
+        bound = peaks.cache if kernel.nbytes <= host().l3 else peaks.memory
         lines = (f"{at.file.rsplit('/', 1)[-1]}:{at.line}" for at in kernel.locations)
         return (
             str(number), kernel.name[:32], f"{row.seconds * 1e6:.2f}",

@@ -15,7 +15,7 @@ from wengert.graph.graph import Graph
 from wengert.graph.operation import Operation
 from wengert.graph.variable import Variable
 from wengert.native.fusion import Fused, fuse
-from wengert.native.kernel import Kernel, Operand
+from wengert.native.kernel import REFUSAL, Kernel, Operand
 from wengert.native.kernels.loops import Loops
 from wengert.native.kernels.nest import Load, Nest, Store
 from wengert.native.kernels.order import Order
@@ -164,7 +164,7 @@ def _put_off(kernels: list[Kernel], state: Sequence[tuple[Variable, Variable]]) 
         last = max((n for n, kernel in enumerate(order) if before in kernel.reads), default=-1)
         if len(writers) != 1 or writers[0] >= last:
             continue
-        made = set(order[writers[0]].writes)
+        made = {*order[writers[0]].writes} - {REFUSAL}
         between = order[writers[0] + 1 : last + 1]
         if not any(made.intersection((*each.reads, *each.writes)) for each in between):
             order.insert(last, order.pop(writers[0]))
