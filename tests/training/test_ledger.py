@@ -9,6 +9,7 @@ from wengert.optim import adam, sgd
 from wengert.reference.interpreter import run
 from wengert.tracing.trace import trace
 from wengert.training.ledger import Ledger
+from wengert.training.loop import fit
 from wengert.training.state import training_state
 from wengert.training.step import training_step
 
@@ -56,3 +57,16 @@ def test_other_bytes_than_planned_are_seen():
     object.__setattr__(ledger._plans[graph], "workspace", (10**7,) * len(graph.operations))
     with pytest.raises(GraphError, match="held other bytes than planned"):
         ledger.run(graph, leaves)
+
+
+def test_fit_within_a_budget_says_what_it_used_and_learns_the_same(capsys):
+    objective, parameters, *batch = NETWORKS["recurrent"][0], *data("recurrent")
+    batch = tuple(batch)
+    free = fit(objective, parameters, batch, epochs=2, compiled=False)
+    assert "predicted" not in capsys.readouterr().out
+    bound = fit(objective, parameters, batch, epochs=2, memory="3MB")
+    out = capsys.readouterr().out
+    assert "bytes predicted" in out and "within 3 MB" in out and "done again" in out
+    assert all((free.parameters[key] == bound.parameters[key]).all() for key in parameters)
+    with pytest.raises(BudgetError, match="does not fit 100 kB"):
+        fit(objective, parameters, batch, epochs=1, memory="100kB")

@@ -116,6 +116,10 @@ def _train(parser: argparse.ArgumentParser) -> None:
         "--validation", type=float, metavar="PART",
         help="part of the data set aside to measure on, where data() gives none",
     )  # fmt: skip
+    parser.add_argument(
+        "--memory", metavar="BYTES",
+        help="bound what a step holds: variables are made again rather than held, where needed",
+    )  # fmt: skip
     parser.add_argument("--name", help="name of the run (default: digits, or that of the file)")
     parser.add_argument(
         "--directory", default="runs", metavar="DIR", help="where runs are kept (default: runs)"

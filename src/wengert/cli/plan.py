@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,7 @@ from wengert.base.quantities import format_bytes, parse_bytes
 from wengert.cli.load import Program, batch_specs, load_program
 from wengert.cli.output import body, heading, make_console, width
 from wengert.cli.problems import FAILED, OK, UsageError
-from wengert.cli.shown import planned
+from wengert.cli.shown import bounded, planned
 from wengert.compilation import MemoryPlan
 from wengert.planning.budget import checked_budget
 from wengert.planning.difference import difference, read_plan
@@ -76,14 +75,10 @@ def _plan(program: Program, arguments: argparse.Namespace) -> MemoryPlan:
     if arguments.memory is None:
         return found
     try:
-        return found.bounded(checked_budget(arguments.memory, "--memory"))
+        allowed = checked_budget(arguments.memory, "--memory")
     except OptionError as error:
         raise UsageError(error.asked, expected=error.expected, got=error.got) from None
-    except BudgetError as error:
-        if error.remedy is not None:
-            error.remedy = error.remedy.replace("a batch of at most", "--batch of at most")
-            error.remedy = re.sub(r'memory="(\w+)"', r"--memory \1", error.remedy)
-        raise
+    return bounded(found, allowed)
 
 
 def _show(console: Console, program: Program, memory: MemoryPlan) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
+from wengert.base.errors import BudgetError
 from wengert.base.tree import flatten, unflatten
 from wengert.cli.load import Program, batch_specs
 from wengert.compilation import MemoryPlan, plan
@@ -27,6 +29,21 @@ def first_examples(data: tuple[Any, ...], count: int) -> tuple[Any, ...]:
 def planned(program: Program, parameters: Any, specs: tuple[Any, ...]) -> MemoryPlan:
     """Return the plan of a step's forward and backward pass for a batch of these types."""
     return plan(program.objective, parameters, *specs)
+
+
+def bounded(memory: MemoryPlan, budget: int) -> MemoryPlan:
+    """Return the plan within a budget; its remedy is told as an option of the command line."""
+    try:
+        return memory.bounded(budget)
+    except BudgetError as error:
+        error.remedy = None if error.remedy is None else as_options(error.remedy)
+        raise
+
+
+def as_options(remedy: str) -> str:
+    """Return a remedy as it is written on a command line."""
+    remedy = remedy.replace("a batch of at most", "--batch of at most")
+    return re.sub(r'memory="(\w+)"', r"--memory \1", remedy)
 
 
 def specs_of(data: tuple[Any, ...], batch: int) -> tuple[Any, ...]:

@@ -10,7 +10,7 @@ from typing import Any
 
 from rich.console import Console
 
-from wengert.base.errors import WengertError
+from wengert.base.errors import OptionError, WengertError
 from wengert.base.files import write_atomically
 from wengert.base.quantities import format_bytes
 from wengert.base.tree import flatten
@@ -18,9 +18,10 @@ from wengert.cli.arguments import DEFAULTS, SAMPLE_DEFAULTS
 from wengert.cli.load import Program, load_program
 from wengert.cli.output import body, heading, make_console, width
 from wengert.cli.problems import INTERRUPTED, OK, UsageError
-from wengert.cli.shown import first_examples, planned, specs_of
+from wengert.cli.shown import as_options, bounded, first_examples, planned, specs_of
 from wengert.explanation.explain import explain
 from wengert.optim import Optimizer, sgd
+from wengert.planning.budget import checked_budget
 from wengert.training import Run, fit
 from wengert.training.examples import checked_data
 from wengert.training.files import make_folder
@@ -45,6 +46,7 @@ class _Job:
     seed: int
     folder: Path
     resume: bool
+    memory: int | None
 
 
 def train(arguments: argparse.Namespace) -> int:
@@ -93,6 +95,7 @@ def _job(arguments: argparse.Namespace) -> _Job:
         chosen["seed"],
         folder,
         not arguments.no_resume,
+        _memory(arguments.memory),
     )
 
 
@@ -109,13 +112,23 @@ def _fit(job: _Job) -> Run:
             directory=job.folder,
             resume=job.resume,
             seed=job.seed,
+            memory=job.memory,
         )
     except WengertError as error:
         # What a program writes as an argument, a command line writes as an option.
         if error.remedy is not None:
-            said = error.remedy.replace("resume=False", "--no-resume")
+            said = as_options(error.remedy).replace("resume=False", "--no-resume")
             error.remedy = said.replace("another directory", "another --name")
         raise
+
+
+def _memory(text: str | None) -> int | None:
+    if text is None:
+        return None
+    try:
+        return checked_budget(text, "--memory")
+    except OptionError as error:
+        raise UsageError(error.asked, expected=error.expected, got=error.got) from None
 
 
 def _folder(arguments: argparse.Namespace, program: Program) -> Path:
@@ -146,6 +159,8 @@ def _budget(console: Console, job: _Job) -> None:
     """Print the memory table, and keep the plan."""
     batch = min(job.batch_size, len(flatten(job.data)[0][0]))
     memory = planned(job.program, job.parameters, specs_of(job.data, batch))
+    if job.memory is not None:
+        memory = bounded(memory, job.memory)
     peak = format_bytes(memory.peak_bytes)
     heading(console, f"Memory of a step on {batch} examples: peak {peak} of intermediates")
     body(console, memory.table().text(width(console)))

@@ -17,6 +17,7 @@ from wengert.reference.interpreter import is_finite, run
 from wengert.tracing.trace import trace
 from wengert.training.checkpoint import digest
 from wengert.training.failure import non_finite_error
+from wengert.training.ledger import Ledger
 from wengert.training.state import TrainingState
 from wengert.training.step import Step, as_arguments, metrics_of
 
@@ -88,10 +89,15 @@ class Engine(Protocol):
 
 
 class Runner:
-    """A function that is traced once for each combination of shapes and dtypes."""
+    """A function that is traced once for each combination of shapes and dtypes.
 
-    def __init__(self, function: Callable[..., Any]) -> None:
-        self._function = function
+    Args:
+        function: what is traced.
+        ledger: plans the graphs, and counts what they hold; None counts nothing.
+    """
+
+    def __init__(self, function: Callable[..., Any], ledger: Ledger | None = None) -> None:
+        self._function, self._ledger = function, ledger
         self._graphs: dict[tuple[Any, ...], Graph] = {}
 
     def graph(self, *args: Any) -> Graph:
@@ -99,7 +105,9 @@ class Runner:
         key = tuple((leaf.shape, leaf.dtype) for leaf in flatten(args)[0])
         graph = self._graphs.get(key)
         if graph is None:
-            graph = self._graphs[key] = trace(self._function, *args)
+            graph = trace(self._function, *args)
+            graph = graph if self._ledger is None else self._ledger.bounded(graph)
+            self._graphs[key] = graph
         return graph
 
     def __call__(self, *args: Any) -> tuple[Any, Graph, list[Array]]:
@@ -107,19 +115,22 @@ class Runner:
         graph = self.graph(*args)
         # What is not finite is looked for after the run, and told with its reason.
         with np.errstate(all="ignore"):
-            results = run(graph, flatten(args)[0])
+            carry_out = run if self._ledger is None else self._ledger.run
+            results = carry_out(graph, flatten(args)[0])
         return unflatten(graph.output_structure, results), graph, results
 
 
 class Interpreter:
     """The engine that runs graphs in the reference interpreter: the meaning of a step."""
 
-    def __init__(self, objective: Callable[..., Any], step: Step) -> None:
+    def __init__(
+        self, objective: Callable[..., Any], step: Step, ledger: Ledger | None = None
+    ) -> None:
         def evaluate(parameters: Any, *batch: Any) -> Metrics:
             return metrics_of(objective, objective(parameters, *batch))
 
-        self.step_runner = Runner(step)
-        self.evaluate_runner = Runner(evaluate)
+        self.step_runner = Runner(step, ledger)
+        self.evaluate_runner = Runner(evaluate, ledger)
         self._feed: Iterator[Any] = iter(())
         self._fed: tuple[int, int] | None = None
 

@@ -13,10 +13,12 @@ import numpy as np
 from wengert.base.tree import flatten, map_tree, unflatten
 from wengert.optim.optimizer import Optimizer
 from wengert.optim.rules import sgd
+from wengert.planning.budget import checked_budget
 from wengert.training.callbacks import Callback
 from wengert.training.engine import Engine, Interpreter, fingerprint
 from wengert.training.examples import Examples, set_aside
 from wengert.training.interrupt import Interrupt
+from wengert.training.ledger import Ledger
 from wengert.training.options import Options, identity, refuse_later
 from wengert.training.progress import Reporter
 from wengert.training.run import Run
@@ -46,7 +48,7 @@ def fit(
     save_seconds: float = 10.0,
     threads: int | None = None,
     compiled: bool = True,
-    memory: None = None,
+    memory: str | int | None = None,
     workers: int = 1,
 ) -> Run:
     """Minimise J over minibatches, starting from ``parameters``, which stay as they are.
@@ -79,7 +81,10 @@ def fit(
             results have the same bits for any number.
         compiled: False runs the steps in the reference interpreter, which also stands in where
             llvmlite is absent. Both agree but for rounding.
-        memory, workers: for later versions.
+        memory: bytes, or text such as ``"200MB"``, that bound the intermediates of every step:
+            what does not fit is made again before the backward pass reads it, with the same
+            bits. The steps run in the interpreter then; predicted and used bytes are said.
+        workers: for later versions.
 
     Returns:
         A :class:`~wengert.training.run.Run`.
@@ -88,6 +93,7 @@ def fit(
         DtypeError, ShapeError, DataError, OptionError: parameters, data or options that cannot
             be trained with, or that are not those of the run that is resumed.
         NonFiniteError: J, a gradient or a parameter became NaN or infinite; it tells where.
+        BudgetError: no step fits ``memory``; it states the least that does, and what binds it.
 
     >>> x = np.linspace(-1, 1, 64)
     >>> def objective(p, x, y):
@@ -97,7 +103,7 @@ def fit(
     >>> round(float(run.parameters["a"]), 3), round(float(run.parameters["b"]), 3)
     (2.0, 1.0)
     """
-    refuse_later(memory, workers)
+    refuse_later(workers)
     chosen = Options(
         sgd(0.1) if optimizer is None else optimizer,
         epochs,
@@ -111,6 +117,7 @@ def fit(
         save_seconds,
         threads,
         compiled,
+        None if memory is None else checked_budget(memory, "fit: memory"),
     )
     return _trained(chosen, objective, parameters, data)
 
@@ -120,10 +127,13 @@ def _trained(chosen: Options, objective: Callable[..., Any], parameters: Any, da
     examples = set_aside(objective, data, chosen.validation, chosen.seed)
     shown = _first(examples.training, min(int(chosen.batch_size), SHOWN))
     store = Store(chosen.directory, _identity(chosen, objective, fresh.parameters, examples))
-    engine = _engine(chosen, objective)
+    ledger = None if chosen.in_machine_code else Ledger(chosen.memory)
+    engine = _engine(chosen, objective, ledger)
     with closing(Reporter(chosen.progress)) as reporter, store.held(), Interrupt() as interrupt:
         session = Session(chosen, engine, store, examples, reporter)
         interrupted = _carry_out(session, fresh, interrupt)
+        if chosen.memory is not None and ledger is not None and ledger.used:
+            reporter.say(str(ledger))
     return Run(
         map_tree(np.array, session.engine.state.parameters),
         session.history,
@@ -136,9 +146,9 @@ def _trained(chosen: Options, objective: Callable[..., Any], parameters: Any, da
     )
 
 
-def _engine(chosen: Options, objective: Callable[..., Any]) -> Engine:
-    plain = Interpreter(objective, training_step(objective, chosen.optimizer))
-    if not chosen.in_machine_code:
+def _engine(chosen: Options, objective: Callable[..., Any], ledger: Ledger | None) -> Engine:
+    plain = Interpreter(objective, training_step(objective, chosen.optimizer), ledger)
+    if ledger is not None:
         return plain
     from wengert.training.compiled import CompiledEngine  # noqa: PLC0415 - may be absent
 

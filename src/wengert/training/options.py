@@ -34,6 +34,7 @@ class Options:
     save_seconds: float
     threads: int | None = None
     compiled: bool = True
+    memory: int | None = None
 
     def __post_init__(self) -> None:
         _check_optimizer(self.optimizer)
@@ -51,8 +52,11 @@ class Options:
 
     @property
     def in_machine_code(self) -> bool:
-        """Whether steps are compiled: asked for, and llvmlite is there."""
-        return self.compiled and has_compiler()
+        """Whether steps are compiled: asked for, and llvmlite is there.
+
+        A budget is kept by the interpreter, which holds exactly what is planned.
+        """
+        return self.compiled and self.memory is None and has_compiler()
 
 
 def check_numbers(epochs: Any, batch_size: Any, seed: Any) -> None:
@@ -89,15 +93,8 @@ def _check_callback(callback: Any) -> None:
         )
 
 
-def refuse_later(memory: Any, workers: Any) -> None:
+def refuse_later(workers: Any) -> None:
     """Refuse what the interface has a place for and this version does not do."""
-    if memory is not None:
-        raise OptionError(
-            "fit: memory, training under a budget, comes with a later version",
-            expected="memory=None",
-            got=repr(memory),
-            remedy='wg.plan(objective, …).largest_batch("200MB") tells what fits',
-        )
     if workers != 1 or isinstance(workers, bool):
         raise OptionError(
             "fit: workers, training on several machines, comes with a later version",
