@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import prod
 
 from wengert.graph.graph import Array, Graph
@@ -16,6 +16,7 @@ from wengert.native.kernels.loops import Loops
 from wengert.native.kernels.nest import Compute, Nest, Reduce
 from wengert.native.kernels.product import product_kernel
 from wengert.native.steps import Step, View, lower
+from wengert.native.windows import lower_window
 from wengert.operators.registry import OPERATORS
 
 # A step looks back this far for a kernel that reads what it reads.
@@ -37,8 +38,9 @@ def fuse(graph: Graph) -> Fused:
     Raises:
         UnsupportedError: an operator that no kernel computes, by name.
     """
-    lowered = lower(graph)
-    work = _Fusion(graph.constants)
+    lowered = lower(graph, lower_window)
+    graph = replace(graph, constants=lowered.constants)
+    work = _Fusion(lowered.constants)
     for step in lowered.steps:
         work.add(step)
     outputs = {lowered.views[variable].variable for variable in graph.outputs}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -81,24 +81,33 @@ class Steps:
 
     steps: tuple[Step, ...]
     views: Mapping[Variable, View]
+    constants: Mapping[Variable, Array]
 
 
-def lower(graph: Graph) -> Steps:
-    """Return the steps of a decomposed graph.
+Found = tuple[Sequence[Step], Mapping[Variable, Array]]
+Lower = Callable[[Operation, tuple[View, ...]], Found | None]
+
+
+def lower(graph: Graph, other: Lower | None = None) -> Steps:
+    """Return the steps of a decomposed graph, and its constants with those that steps brought.
+
+    ``other`` lowers the operators that are not known here: it returns their steps and the
+    constants that these read, or None.
 
     Raises:
         UnsupportedError: an operator that no kernel computes, by name.
     """
-    work = _Lowering({v: dense(v) for v in (*graph.inputs, *graph.constants)})
+    work = _Lowering({v: dense(v) for v in (*graph.inputs, *graph.constants)}, other)
     for operation in graph.operations:
         work.add(operation)
-    return Steps(tuple(work.steps), work.views)
+    return Steps(tuple(work.steps), work.views, {**graph.constants, **work.constants})
 
 
 class _Lowering:
-    def __init__(self, views: dict[Variable, View]) -> None:
-        self.views = views
+    def __init__(self, views: dict[Variable, View], other: Lower | None) -> None:
+        self.views, self.other = views, other
         self.steps: list[Step] = []
+        self.constants: dict[Variable, Array] = {}
 
     def add(self, operation: Operation) -> None:
         name = operation.operator
@@ -119,9 +128,19 @@ class _Lowering:
         elif name in PRODUCTS or name in PICKS:
             self._whole(operation)
         else:
+            self._other(operation)
+
+    def _other(self, operation: Operation) -> None:
+        operands = tuple(self.views[v] for v in operation.inputs)
+        found = None if self.other is None else self.other(operation, operands)
+        if found is None:
             raise UnsupportedError(
-                f"{name} cannot be compiled", got=repr(operation), where=operation.location
+                f"{operation.operator} cannot be compiled",
+                got=repr(operation),
+                where=operation.location,
             )
+        self.steps.extend(found[0])
+        self.constants.update(found[1])
 
     # -- elementwise -----------------------------------------------------------------------------
 

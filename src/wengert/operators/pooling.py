@@ -71,8 +71,8 @@ def _gather_result(v: Type, x: Type, **given: Any) -> Type:
 # -- Means --------------------------------------------------------------------------------------
 
 
-def _counts(window: Window, image: Pair, count_include_pad: bool, dtype: Any) -> Any:
-    """Return how many cells each mean is of: one number, or one a place."""
+def counts(window: Window, image: Pair, count_include_pad: bool, dtype: Any) -> Any:
+    """Return how many cells each mean is of: one number for all, or one for each place."""
     if count_include_pad or window.padding == (0, 0):
         return np.asarray(prod(window.size), dtype)
     found = np.zeros(window.places(image), dtype)
@@ -87,13 +87,13 @@ def _avg_pool2d(x: Any, *, count_include_pad: bool, **given: Any) -> Any:
     out = np.zeros((*x.shape[:2], *window.places(image)), x.dtype)
     for there, here in taps(window, image):
         out[there] += x[here]
-    return np.divide(out, _counts(window, image, count_include_pad, x.dtype), out=out)
+    return np.divide(out, counts(window, image, count_include_pad, x.dtype), out=out)
 
 
 def _avg_pool2d_input(g: Any, *, image: Pair, count_include_pad: bool, **given: Any) -> Any:
     g, window = np.asarray(g), _window(given)
     share = np.empty(g.shape, g.dtype)
-    np.divide(g, _counts(window, image, count_include_pad, g.dtype), out=share)
+    np.divide(g, counts(window, image, count_include_pad, g.dtype), out=share)
     out = np.zeros((*g.shape[:2], *image), g.dtype)
     for there, here in taps(window, image):
         out[here] += share[there]
