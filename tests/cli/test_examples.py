@@ -44,7 +44,6 @@ def bars(rng: np.random.Generator, count: int) -> tuple[np.ndarray, np.ndarray]:
     return images, labels
 
 
-@pytest.mark.filterwarnings("ignore:.*runs in the interpreter")
 def test_lenet_learns_where_bars_are(tmp_path) -> None:
     rng = np.random.default_rng(0)
     run = example("lenet").train(bars(rng, 640), bars(rng, 100), epochs=5, directory=tmp_path)
@@ -53,7 +52,6 @@ def test_lenet_learns_where_bars_are(tmp_path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.filterwarnings("ignore:.*runs in the interpreter")
 def test_lenet_reaches_what_it_promises(shared_data, capsys) -> None:
     if not (shared_data / "mnist").is_dir():
         pytest.skip(f"no mnist/ in {shared_data}")
