@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
@@ -84,15 +84,22 @@ class Steps:
     constants: Mapping[Variable, Array]
 
 
-Found = tuple[Sequence[Step], Mapping[Variable, Array]]
-Lower = Callable[[Operation, tuple[View, ...]], Found | None]
+class Lowered(NamedTuple):
+    """An operation as steps: where its result lies, and the constants that the steps brought."""
+
+    result: View
+    steps: Sequence[Step]
+    constants: Mapping[Variable, Array]
+
+
+Lower = Callable[[Operation, tuple[View, ...]], Lowered | None]
 
 
 def lower(graph: Graph, other: Lower | None = None) -> Steps:
     """Return the steps of a decomposed graph, and its constants with those that steps brought.
 
-    ``other`` lowers the operators that are not known here: it returns their steps and the
-    constants that these read, or None.
+    ``other`` lowers the operators that are not known here; it returns None for those it does not
+    know either.
 
     Raises:
         UnsupportedError: an operator that no kernel computes, by name.
@@ -139,8 +146,9 @@ class _Lowering:
                 got=repr(operation),
                 where=operation.location,
             )
-        self.steps.extend(found[0])
-        self.constants.update(found[1])
+        self.views[operation.output] = found.result
+        self.steps.extend(found.steps)
+        self.constants.update(found.constants)
 
     # -- elementwise -----------------------------------------------------------------------------
 
