@@ -312,9 +312,7 @@ def _along(whole: View, indices: View, axis: int) -> tuple[_Places, Shape]:
     return _Places(whole.offset, data, (pick,)), shape
 
 
-def _indexed(
-    whole: View, indices: tuple[View, ...], template: Template
-) -> tuple[_Places, Shape]:
+def _indexed(whole: View, indices: tuple[View, ...], template: Template) -> tuple[_Places, Shape]:
     chosen = shapes.broadcast(*(view.shape for view in indices))
     assert chosen is not None
     offset, parts, picked = _walked(whole, template)
