@@ -16,15 +16,24 @@ from wengert.base.errors import DataError, OptionError
 from wengert.optim import adam, sgd
 from wengert.training import Callback, fit
 
+# The naps give a fast machine time to be killed in; files are written between them.
 SCRIPT = """
 import sys
+import time
 from training.networks import data, objective, parameters
 from wengert.optim import adam
-from wengert.training import fit
+from wengert.training import Callback, fit
+
+class Nap(Callback):
+    every = 5
+
+    def on_step(self, report):
+        time.sleep(0.008)
 
 run = fit(
     objective, parameters(), data(300), optimizer=adam(0.01), epochs=40, batch_size=8,
     validation=0.2, directory=sys.argv[1], save_seconds=0.005,
+    callbacks=[Nap()],
 )
 print("interrupted" if run.interrupted else "done")
 """
