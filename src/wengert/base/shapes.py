@@ -19,6 +19,8 @@ def broadcast(*shapes: Shape) -> Shape | None:
     >>> broadcast((3, 1), (4,)), broadcast((3,), (4,))
     ((3, 4), None)
     """
+    if shapes and shapes.count(shapes[0]) == len(shapes):
+        return shapes[0]
     rank = max((len(shape) for shape in shapes), default=0)
     result: list[int] = []
     for axis in range(-rank, 0):

@@ -57,6 +57,19 @@ class Operation:
     call: Call | None = None
     origin: Variable | None = None
 
+    def on(
+        self,
+        inputs: tuple[Variable, ...],
+        outputs: tuple[Variable, ...],
+        origin: Variable | None,
+    ) -> Operation:
+        """Return the operation on other variables: itself where they are its own."""
+        if inputs == self.inputs and outputs == self.outputs and origin is self.origin:
+            return self
+        return Operation(
+            self.operator, inputs, outputs, self.attributes, self.location, self.call, origin
+        )
+
     @property
     def output(self) -> Variable:
         """The only result (raises where there are several)."""

@@ -34,6 +34,12 @@ class Variable:
     formula: str | None = None
     of: Variable | None = None
 
+    def called(self, name: str | None, version: int, of: Variable | None) -> Variable:
+        """Return the variable under this name: itself where that is its name already."""
+        if (name, version) == (self.name, self.version) and of is self.of:
+            return self
+        return Variable(self.shape, self.dtype, self.role, name, version, self.formula, of)
+
     @property
     def size(self) -> int:
         """Number of elements."""

@@ -68,10 +68,7 @@ def rebuild(
         inputs = tuple(map(renewed, operation.inputs))
         outputs = tuple(map(renewed, operation.outputs))
         origin = None if operation.origin is None else renewed(operation.origin)
-        same = (inputs, outputs, origin) == (operation.inputs, operation.outputs, operation.origin)
-        if same:
-            return operation
-        return replace(operation, inputs=inputs, outputs=outputs, origin=origin)
+        return operation.on(inputs, outputs, origin)
 
     return replace(
         graph,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
@@ -18,6 +19,9 @@ from wengert.tracing.value import TracedValue, described
 
 if TYPE_CHECKING:
     from wengert.tracing.recorder import Recorder
+
+
+_NUMBERS = (bool, int, float, complex)
 
 
 def is_tracer(value: Any) -> bool:
@@ -70,17 +74,21 @@ def _escaped(tracer: TracedValue) -> NoReturn:
 
 def weak_dtype(operands: Sequence[Any]) -> np.dtype[Any]:
     """Return the dtype that a Python number takes among these operands (NumPy's NEP 50)."""
-    arrays = [operand.dtype for operand in operands if hasattr(operand, "dtype")]
-    # `type(x)(1)`: the kind decides, never the value, and named numbers count as floats.
-    numbers = [_kind_sample(operand) for operand in operands if is_number(operand)]
-    return np.result_type(*arrays, *numbers)
+    return _common_dtype(tuple(map(_kind, operands)))
 
 
-def _kind_sample(number: Any) -> Any:
-    for kind in (bool, int, float, complex):
-        if isinstance(number, kind):
-            return kind(1)
-    return number
+def _kind(operand: Any) -> Any:
+    """Return what decides: the dtype of an array, the type of a number and never its value."""
+    if hasattr(operand, "dtype"):
+        return operand.dtype
+    # Named numbers count as floats.
+    return next((kind for kind in _NUMBERS if isinstance(operand, kind)), None)
+
+
+@lru_cache(maxsize=4096)
+def _common_dtype(kinds: tuple[Any, ...]) -> np.dtype[Any]:
+    known = [kind for kind in kinds if kind is not None]
+    return np.result_type(*(kind(1) if isinstance(kind, type) else kind for kind in known))
 
 
 def as_variable(recorder: Recorder, operand: Any, dtype: np.dtype[Any]) -> Variable:

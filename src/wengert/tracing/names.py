@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 from types import FrameType
-from typing import Any
 
 from wengert.graph.graph import Graph
 from wengert.graph.operation import Operation
@@ -59,12 +58,7 @@ def finished_graph(graph: Graph, names: Names) -> Graph:
 
     def renamed(operation: Operation) -> Operation:
         origin = None if operation.origin is None else final.get(operation.origin)
-        return replace(
-            operation,
-            inputs=of(operation.inputs),
-            outputs=of(operation.outputs),
-            origin=origin,
-        )
+        return operation.on(of(operation.inputs), of(operation.outputs), origin)
 
     return replace(
         graph,
@@ -84,19 +78,18 @@ def _final_variables(graph: Graph, names: Names) -> dict[Variable, Variable]:
         return names.gradients.get(variable, variable.of)
 
     def give(variable: Variable) -> Variable:
-        target = of_what(variable)
+        name, target = names.get(variable), of_what(variable)
         of = None if target is None else final.get(target)
-        named = replace(variable, name=names.get(variable), of=of, version=1)
-        stem = named.label
+        inner = None if of is None else of.label
+        stem = name if of is None else None if inner is None else f"d({inner})"
         if stem is None:
-            return named
+            return variable.called(name, 1, of)
         while True:
-            used[stem] = used.get(stem, 0) + 1
-            named = replace(named, version=used[stem])
-            label: Any = named.label
+            version = used[stem] = used.get(stem, 0) + 1
+            label = stem if version == 1 else f"{stem}.{version}"
             if label not in labels:
                 labels.add(label)
-                return named
+                return variable.called(name, version, of)
 
     # What a gradient is of may be a constant or come later in a replayed graph: own names first.
     def depth(variable: Variable) -> int:

@@ -148,7 +148,7 @@ class Recorder:
         key = (array.dtype, array.tobytes(), formula, of) if array.ndim == 0 else id(value)
         held = self._shared.get(key)
         # The user may have changed an array in place since it was last read.
-        if held is None or not _same_bytes(self.constants[held], array):
+        if held is None or (array.ndim and not _same_bytes(self.constants[held], array)):
             variable = Variable(array.shape, array.dtype, "constant", formula=formula, of=of)
             # A copy: what the user does to the array later must not change a finished graph.
             self.constants[variable] = np.array(array, order="C")
