@@ -21,6 +21,8 @@ from wengert.operators.registry import OPERATORS
 
 # A step looks back this far for a kernel that reads what it reads.
 _NEAR = 8
+# What is so much smaller than what it is made of is made early, and held instead.
+_SMALL = 4
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -55,6 +57,7 @@ class _Fusion:
     items: list[Group | Step | None] = field(default_factory=list["Group | Step | None"])
     made: dict[Variable, int] = field(default_factory=dict[Variable, int])
     readers: dict[Variable, set[int]] = field(default_factory=dict[Variable, set[int]])
+    after_whole: int = 0
 
     def add(self, step: Step) -> None:
         """Put a step into the kernel that makes its operands, or one near, or a new one."""
@@ -63,6 +66,7 @@ class _Fusion:
         if step.kind in ("product", "pick"):
             self._note(step, len(self.items))
             self.items.append(step)
+            self.after_whole = len(self.items)
             return
         group = self._place(step)
         self._note(step, group.number)
@@ -116,7 +120,7 @@ class _Fusion:
         before = [self.made.get(view.variable, -1) for view in step.operands]
         earliest = max((number for number in before if number not in numbers), default=-1)
         # What is written in parts is written in order.
-        earliest = max(earliest, self.made.get(step.target.variable, -1) + 1)
+        earliest = max(earliest, self.made.get(step.target.variable, -1) + 1, self._late(step))
         near = {
             number
             for view in step.operands
@@ -124,6 +128,18 @@ class _Fusion:
             if number >= len(self.items) - _NEAR
         }
         return sorted((n for n in {*near, *before} if n >= earliest and n >= 0), reverse=True)
+
+    def _late(self, step: Step) -> int:
+        """Return the first kernel that a step of backward may join: none ahead of a product.
+
+        What it makes of forward's results would wait for its reader, beside them where they are
+        read again. A mask may: it is so much smaller than what it is made of.
+        """
+        target = step.target.variable
+        largest = max((view.variable.nbytes for view in step.operands), default=0)
+        if step.operation.origin is None or _SMALL * target.nbytes <= largest:
+            return 0
+        return self.after_whole
 
     def _joined(self, group: Group, moving: list[Group], step: Step) -> bool:
         """Let a group take in a step, with the kernels before it that move; or change nothing."""

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -15,11 +14,12 @@ from wengert.native.fusion import Fused, fuse
 from wengert.native.jit import Code, session
 from wengert.native.kernel import REFUSAL, Kernel
 from wengert.native.listing import listing
+from wengert.native.placement import Placement, barriers, check_used, placed
 from wengert.native.profile import Profile, profiled
 from wengert.native.steps import View
 from wengert.native.threads import team
 from wengert.native.walker import Record, Table
-from wengert.planning.arena import ALIGNMENT, Interval, lay_out
+from wengert.planning.arena import ALIGNMENT
 from wengert.rewriting.decompose import decompose
 
 _ROW = 4
@@ -39,21 +39,6 @@ def compile_graph(graph: Graph, threads: int | None = 1) -> Program:
     return Program(graph, fuse(decompose(graph)), threads)
 
 
-@dataclass(frozen=True, slots=True)
-class Placed:
-    """Where the intermediates lie.
-
-    Attributes:
-        offsets: byte in the arena at which each variable begins.
-        nbytes: size of the arena.
-        barriers: for each kernel whether it must wait for those before it.
-    """
-
-    offsets: Mapping[Variable, int]
-    nbytes: int
-    barriers: tuple[bool, ...]
-
-
 class Program:
     """A graph as machine code; call it with the arrays of the graph's inputs, leaf by leaf.
 
@@ -65,9 +50,11 @@ class Program:
     """
 
     def __init__(self, graph: Graph, fused: Fused, threads: int | None = 1) -> None:
-        self.graph, self.kernels, self._views = graph, fused.kernels, fused.views
+        self.graph, self._views = graph, fused.views
         self._inputs = fused.graph.inputs
         self.placed = place(fused)
+        self.kernels = self.placed.kernels
+        self.barriers = tuple(barriers(self.kernels, self.placed.offsets))
         self.arena_bytes = self.placed.nbytes
         self._arena = aligned(max(self.arena_bytes, ALIGNMENT))
         self._constants = {v: _dense(value) for v, value in fused.graph.constants.items()}
@@ -93,6 +80,8 @@ class Program:
                 slots.append((place, inputs[variable], operand.offset))
             else:
                 self._pointers[place] = self._address(variable, row) + operand.offset
+        pointers = zip(operands, self._pointers.tolist(), strict=False)
+        check_used(self.placed, pointers, self._arena.ctypes.data)
         table = np.array(slots, np.int64).reshape(-1, 3)
         self._slots, self._sources = table[:, 0], table[:, 1]
         self._offsets = table[:, 2].astype(np.uint64)
@@ -107,9 +96,7 @@ class Program:
     def _records(self) -> list[Record]:
         records: list[Record] = []
         at = self._pointers.ctypes.data
-        for kernel, loaded, barrier in zip(
-            self.kernels, self._loaded, self.placed.barriers, strict=True
-        ):
+        for kernel, loaded, barrier in zip(self.kernels, self._loaded, self.barriers, strict=True):
             cost = cost_of(kernel)
             records.append(
                 Record(loaded.address, at, kernel.body.chunks, barrier, nanoseconds=cost)
@@ -173,7 +160,7 @@ class Program:
 
     def listing(self) -> str:
         """Return the kernels with shapes, flops, bytes, chunks, barriers and source lines."""
-        return listing(self.graph.name, self.kernels, self.placed.barriers, self.arena_bytes)
+        return listing(self.graph.name, self.kernels, self.barriers, self.arena_bytes)
 
     def profile(self, *leaves: Any) -> Profile:
         """Return where the time goes for these inputs, kernel by kernel: about half a second."""
@@ -264,52 +251,8 @@ def _dense(value: Array) -> Array:
 # -- Where intermediates lie -----------------------------------------------------------------------
 
 
-def place(fused: Fused) -> Placed:
-    """Return offsets of everything that kernels make, and where they must wait."""
-    graph = fused.graph
-    birth: dict[Variable, int] = {}
-    death: dict[Variable, int] = {}
-    for at, kernel in enumerate(fused.kernels):
-        for variable in kernel.writes:
-            if variable is not REFUSAL:
-                birth.setdefault(variable, at)
-        for variable in (*kernel.reads, *kernel.writes):
-            death[variable] = at + 1
-    for variable in graph.outputs:
-        death[fused.views[variable].variable] = len(fused.kernels) + 1
-        # An output of no elements is never written, and lies nowhere in particular.
-        root = fused.views[variable].variable
-        if root not in graph.inputs and root not in fused.graph.constants:
-            birth.setdefault(root, len(fused.kernels))
-    made = list(birth)
-    arena = lay_out([Interval(birth[v], death[v], v.nbytes) for v in made])
-    offsets = dict(zip(made, arena.offsets, strict=True))
-    return Placed(offsets, arena.nbytes, tuple(barriers(fused.kernels, offsets)))
-
-
-def barriers(kernels: Sequence[Kernel], offsets: Mapping[Variable, int]) -> list[bool]:
-    """Return which kernels read or overwrite what others touch since the last barrier.
-
-    ``offsets`` tells where variables lie; those that are not in it never change.
-    """
-    found: list[bool] = []
-    reads: list[tuple[int, int]] = []
-    writes: list[tuple[int, int]] = []
-    for kernel in kernels:
-        mine = [_span(v, offsets) for v in kernel.reads if v in offsets]
-        made = [_span(v, offsets) for v in kernel.writes if v in offsets]
-        waits = _meet(mine, writes) or _meet(made, writes) or _meet(made, reads)
-        if waits:
-            reads, writes = [], []
-        found.append(waits)
-        reads += mine
-        writes += made
-    return found
-
-
-def _span(variable: Variable, offsets: Mapping[Variable, int]) -> tuple[int, int]:
-    return offsets[variable], offsets[variable] + variable.nbytes
-
-
-def _meet(some: Sequence[tuple[int, int]], others: Sequence[tuple[int, int]]) -> bool:
-    return any(a < d and c < b for a, b in some for c, d in others)
+def place(fused: Fused) -> Placement:
+    """Return where everything lies that kernels make; outputs last beyond the last kernel."""
+    outside = {*fused.graph.inputs, *fused.graph.constants}
+    kept = dict.fromkeys(fused.views[variable].variable for variable in fused.graph.outputs)
+    return placed(fused.kernels, outside, kept)

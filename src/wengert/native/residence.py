@@ -16,10 +16,8 @@ from wengert.graph.operation import Operation
 from wengert.graph.variable import Variable
 from wengert.native.fusion import Fused, fuse
 from wengert.native.kernel import REFUSAL, Kernel, Operand
-from wengert.native.kernels.loops import Loops
-from wengert.native.kernels.nest import Load, Nest, Store
-from wengert.native.kernels.order import Order
 from wengert.native.kernels.rows import Copy, Rows, Tell
+from wengert.native.placement import overwrites
 from wengert.native.steps import View
 from wengert.operators.registry import OPERATORS
 from wengert.rewriting.decompose import CHECK, decompose
@@ -178,29 +176,3 @@ def _in_place(kernels: Sequence[Kernel], before: Variable, after: Variable) -> b
     if len(writers) != 1 or any(reader > writers[0] for reader in readers):
         return False
     return writers[0] not in readers or overwrites(kernels[writers[0]], before, after)
-
-
-def overwrites(kernel: Kernel, before: Variable, after: Variable) -> bool:
-    """Return whether a kernel reads each element of ``before`` only to write it in ``after``."""
-    if not isinstance(kernel.body, Loops):
-        return False
-    nest = kernel.body.nest
-    old = [n for n, operand in enumerate(kernel.operands) if operand.variable is before]
-    new = [n for n, operand in enumerate(kernel.operands) if operand.variable is after]
-    stores = [each for each in nest.stores if each.operand in new]
-    loads = [each for each in nest.values if isinstance(each, Load) and each.operand in old]
-    if len(stores) != 1 or any(kernel.operands[n].offset for n in (*old, *new)):
-        return False
-    return _once(nest, stores[0]) and all(each.strides == stores[0].strides for each in loads)
-
-
-def _once(nest: Nest, store: Store) -> bool:
-    """Return whether each element is written once, after everything that its place reads."""
-    order = Order(nest)
-    along = [s != 0 for n, s in zip(nest.sizes, store.strides, strict=True) if n > 1]
-    inner = [each for n, each in zip(nest.sizes, nest.inner, strict=True) if n > 1]
-    if store.chunk or not any(inner):
-        return not store.chunk and all(along)
-    # Written after the last of the inner loops, or in the only one that there is.
-    after = not nest.split and all(a != i for a, i in zip(along, inner, strict=True))
-    return after or (all(along) and not any(map(order.has_inner, range(1, order.stages))))

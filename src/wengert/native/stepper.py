@@ -18,12 +18,13 @@ from wengert.native.jit import Code, session
 from wengert.native.kernel import REFUSAL, Kernel, Operand
 from wengert.native.kernels.rows import Guard
 from wengert.native.listing import listing
+from wengert.native.placement import barriers, check_used, placed
 from wengert.native.profile import Profile, profiled
-from wengert.native.program import aligned, barriers, cost_of
+from wengert.native.program import aligned, cost_of
 from wengert.native.residence import reside
 from wengert.native.threads import Poll, team
 from wengert.native.walker import Record, Table, Words
-from wengert.planning.arena import ALIGNMENT, Interval, lay_out
+from wengert.planning.arena import ALIGNMENT
 
 # Steps in one call: their pointers and metrics are a few hundred kilobytes at most.
 MOST = 4096
@@ -132,18 +133,17 @@ class Stepper:
     def _place(self) -> None:
         """Lay out the arena, find every address, and where threads must wait for one another."""
         states = self.graph.inputs[: self._count]
-        homes, constants = self._resident.homes, self._resident.fused.graph.constants
-        birth, death = _lifetimes(
-            self.kernels, {*states, *homes, *self._resident.rings, REFUSAL, _STOP}
-        )
-        arena = lay_out([Interval(birth[v], death[v], v.nbytes) for v in birth])
-        self.arena_bytes = arena.nbytes
-        self._arena = self.memory.arena(max(arena.nbytes, ALIGNMENT))
+        resident = self._resident
+        outside = {*states, *resident.homes, *resident.rings, _STOP}
+        self.placed = placed(self.kernels, outside)
+        self.arena_bytes = self.placed.nbytes
+        self._arena = self.memory.arena(max(self.arena_bytes, ALIGNMENT))
+        constants = resident.fused.graph.constants
         self._constants = {v: np.require(x, x.dtype, ["C", "A"]) for v, x in constants.items()}
         base = self._arena.ctypes.data
-        moving = {v: base + offset for v, offset in zip(birth, arena.offsets, strict=True)}
+        moving = {v: base + offset for v, offset in self.placed.offsets.items()}
         moving |= {v: x.ctypes.data for v, x in zip(states, self.memory.leaves, strict=True)}
-        moving |= {v: moving[home] for v, home in homes.items()}
+        moving |= {v: moving[home] for v, home in resident.homes.items()}
         self.barriers = tuple(barriers(self.kernels, moving))
         self._addresses = moving | {v: x.ctypes.data for v, x in self._constants.items()}
 
@@ -151,6 +151,9 @@ class Stepper:
         """Lay out the pointers of every kernel: one row, or one for each step of a call."""
         self._slots: dict[Variable, list[Words]] = {}
         tables = [self._pointers(kernel) for kernel in self.kernels]
+        pairs = zip(self.kernels, tables, strict=True)
+        pointers = ((o, int(t[0, n])) for k, t in pairs for n, o in enumerate(k.operands))
+        check_used(self.placed, pointers, self._arena.ctypes.data)
         records = [
             Record(loaded.address, table.ctypes.data, kernel.body.chunks, barrier,
                    nanoseconds=cost_of(kernel), stride=0 if len(table) == 1 else table.strides[0])
@@ -275,20 +278,6 @@ def rows_of(array: Array) -> Array:
 def _guard(count: int) -> Kernel:
     operands = (Operand(REFUSAL), Operand(_STOP, 0, True))
     return Kernel("guard", Guard(count), operands, (), 0, (count,))
-
-
-def _lifetimes(
-    kernels: Sequence[Kernel], outside: set[Variable]
-) -> tuple[dict[Variable, int], dict[Variable, int]]:
-    birth: dict[Variable, int] = {}
-    death: dict[Variable, int] = {}
-    for at, kernel in enumerate(kernels):
-        for variable in kernel.writes:
-            if variable not in outside:
-                birth.setdefault(variable, at)
-        for variable in (*kernel.reads, *kernel.writes):
-            death[variable] = at + 1
-    return birth, death
 
 
 def _check_types(graph: Graph, count: int) -> None:

@@ -20,6 +20,8 @@ class Stage:
         workspace: bytes that it holds beside them while it runs.
         price: what one run of it costs, in elementary operations.
         again: whether it may be carried out once more, later.
+        over: pairs of a storage that it makes and one that it reads, where the one may be written
+            over the other: element for element, each read before it is overwritten.
     """
 
     reads: tuple[int, ...]
@@ -27,6 +29,7 @@ class Stage:
     workspace: int = 0
     price: int = 1
     again: bool = False
+    over: tuple[tuple[int, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
