@@ -110,3 +110,43 @@ def test_without_llvmlite_the_interpreter_runs_and_says_so_once(
     assert fast(np.ones(4)) == 8.0
     assert "interpreted" in fast.listing(np.ones(3))
     execution.has_compiler.cache_clear()
+
+
+table = np.array([1.0, 2.0])
+settings = {"scale": 2.0}
+
+
+def helper(x: Any, by: float = 3.0) -> Any:
+    return x * by
+
+
+def reads(x: Any) -> Any:
+    return abs(helper(x)) * settings["scale"] + table
+
+
+def test_everything_that_code_reads_is_looked_at_and_nothing_twice(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    fast, x = compile(reads), np.array([-1.0, 2.0])
+    program = fast.made(x).program
+    assert fast.made(x).program is program
+
+    def changed() -> None:
+        np.testing.assert_array_equal(fast(x), reads(x))
+
+    changed()
+    monkeypatch.setitem(settings, "scale", 5.0)
+    changed()
+    monkeypatch.setattr(helper, "__defaults__", (4.0,))
+    changed()
+    monkeypatch.setitem(globals(), "abs", np.negative)
+    changed()
+    monkeypatch.setitem(globals(), "table", np.array([7.0, 8.0]))
+    changed()
+    table[0] = 9.0
+    changed()
+    monkeypatch.setattr(helper, "__code__", (lambda x, by: x - by).__code__)
+    changed()
+    monkeypatch.undo()
+    table[0] = 1.0
+    assert fast(x)[1] == reads(x)[1]

@@ -13,11 +13,11 @@ from typing import Any, Protocol
 import numpy as np
 
 from wengert.base.errors import WengertWarning
-from wengert.base.tree import flatten, unflatten
+from wengert.base.tree import unflatten
 from wengert.graph.graph import Array, Graph
 from wengert.reference.interpreter import run
 from wengert.rewriting.rewrite import simplify
-from wengert.tracing.freshness import signature, surroundings
+from wengert.tracing.freshness import Fresh, signature
 from wengert.tracing.trace import is_array_like, trace
 from wengert.tracing.tracer import Tracer
 
@@ -54,30 +54,27 @@ class Compiled:
         self._function = function
         self.threads = threads
         # A transformed function reads what the function inside it reads.
-        self._reads = unwrap(function)
-        self._made: dict[Any, tuple[Any, Made]] = {}
+        self._made = Fresh[Made](unwrap(function))
         update_wrapper(self, function, updated=())
 
     def __call__(self, *args: Any) -> Any:
         """Return what the function returns, as new arrays."""
-        leaves = flatten(args, is_leaf=is_array_like)[0]
+        key, leaves = signature(args, is_array_like)
         if any(isinstance(leaf, Tracer) for leaf in leaves):
             return self._function(*args)
-        made = self.made(*args)
-        results = made.program(*(leaf for leaf in leaves if is_array_like(leaf)))
-        return unflatten(
-            made.graph.output_structure, [r[()] if r.ndim == 0 else r for r in results]
-        )
+        made = self._made.get(key) or self._make(key, args)
+        results = made.program(*leaves)
+        return unflatten(made.graph.output_structure, [r if r.ndim else r[()] for r in results])
 
     def made(self, *args: Any) -> Made:
         """Return graph and program for arguments like these, made when they come first."""
-        key, now = signature(args, is_array_like), surroundings(self._reads)
-        before = self._made.get(key)
-        if before is not None and before[0] == now:
-            return before[1]
+        key, _ = signature(args, is_array_like)
+        return self._made.get(key) or self._make(key, args)
+
+    def _make(self, key: Any, args: tuple[Any, ...]) -> Made:
         graph = trace(self._function, *args)
         made = Made(graph, program(graph, self.threads))
-        self._made[key] = (now, made)
+        self._made.put(key, made)
         return made
 
     def listing(self, *args: Any) -> str:

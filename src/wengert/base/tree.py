@@ -37,7 +37,8 @@ class Structure:
 LEAF = Structure("leaf")
 
 
-def _parts(tree: Any) -> tuple[str, tuple[Any, ...], list[Any], type | None] | None:
+def parts_of(tree: Any) -> tuple[str, tuple[Any, ...], list[Any], type | None] | None:
+    """Return kind, keys, children and type of a container; None for what is a leaf."""
     if isinstance(tree, Mapping):
         mapping = cast("Mapping[Any, Any]", tree)
         return "dict", tuple(mapping), list(mapping.values()), None
@@ -69,21 +70,23 @@ def flatten(tree: Any, is_leaf: Callable[[Any], bool] | None = None) -> tuple[li
     [1, 2, 3]
     """
     leaves: list[Any] = []
+    return leaves, _visit(tree, is_leaf, leaves)
 
-    def visit(node: Any) -> Structure:
-        if is_leaf is not None and is_leaf(node):
-            leaves.append(node)
-            return LEAF
-        if node is None:
-            return Structure("none")
-        parts = _parts(node)
-        if parts is None:
-            leaves.append(node)
-            return LEAF
-        kind, keys, children, type_ = parts
-        return Structure(kind, keys, tuple(visit(child) for child in children), type_)
 
-    return leaves, visit(tree)
+# Functions of the module and not inside one another: those would hold the leaves in a cycle, and
+# with them all their memory, until Python's collector comes by.
+def _visit(node: Any, is_leaf: Callable[[Any], bool] | None, leaves: list[Any]) -> Structure:
+    if is_leaf is not None and is_leaf(node):
+        leaves.append(node)
+        return LEAF
+    if node is None:
+        return Structure("none")
+    parts = parts_of(node)
+    if parts is None:
+        leaves.append(node)
+        return LEAF
+    kind, keys, children, type_ = parts
+    return Structure(kind, keys, tuple(_visit(c, is_leaf, leaves) for c in children), type_)
 
 
 def unflatten(structure: Structure, leaves: list[Any] | tuple[Any, ...]) -> Any:
@@ -93,26 +96,25 @@ def unflatten(structure: Structure, leaves: list[Any] | tuple[Any, ...]) -> Any:
     >>> unflatten(structure, [10, 20, 30])
     {'W': 10, 'b': (20, 30)}
     """
-    supply = iter(leaves)
+    return _build(structure, iter(leaves))
 
-    def build(node: Structure) -> Any:
-        if node.kind == "leaf":
-            return next(supply)
-        if node.kind == "none":
-            return None
-        if node.kind == "static":
-            return node.keys[0]
-        children = [build(child) for child in node.children]
-        if node.kind == "dict":
-            return dict(zip(node.keys, children, strict=True))
-        if node.kind == "list":
-            return children
-        if node.kind == "tuple":
-            return tuple(children)
-        make = cast("Callable[..., Any]", node.type)
-        return make(**dict(zip(node.keys, children, strict=True)))
 
-    return build(structure)
+def _build(node: Structure, supply: Iterator[Any]) -> Any:
+    if node.kind == "leaf":
+        return next(supply)
+    if node.kind == "none":
+        return None
+    if node.kind == "static":
+        return node.keys[0]
+    children = [_build(child, supply) for child in node.children]
+    if node.kind == "dict":
+        return dict(zip(node.keys, children, strict=True))
+    if node.kind == "list":
+        return children
+    if node.kind == "tuple":
+        return tuple(children)
+    make = cast("Callable[..., Any]", node.type)
+    return make(**dict(zip(node.keys, children, strict=True)))
 
 
 def map_tree(function: Callable[..., Any], tree: Any, *others: Any) -> Any:

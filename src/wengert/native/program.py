@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from itertools import accumulate
+from math import prod
+from threading import Lock
 from typing import Any
 
 import numpy as np
 
+from wengert.base.dtypes import refuse_other_algebra
 from wengert.base.errors import DataError, GraphError, WengertError
 from wengert.graph.graph import Array, Graph
 from wengert.graph.variable import Variable
@@ -14,15 +18,19 @@ from wengert.native.fusion import Fused, fuse
 from wengert.native.jit import Code, session
 from wengert.native.kernel import REFUSAL, Kernel
 from wengert.native.listing import listing
+from wengert.native.outside import Fresh, address_of
 from wengert.native.placement import Placement, barriers, check_used, placed
 from wengert.native.profile import Profile, profiled
 from wengert.native.steps import View
 from wengert.native.threads import team
 from wengert.native.walker import Record, Table
+from wengert.operators.storage import dense_strides
 from wengert.planning.arena import ALIGNMENT
 from wengert.rewriting.decompose import decompose
 
 _ROW = 4
+# NumPy's flags of an array that kernels can read as it is: in C order, and aligned.
+_READY = 0x1 | 0x100
 _NANOSECONDS_PER_BYTE, _NANOSECONDS_PER_FLOP = 0.05, 0.05
 
 
@@ -42,6 +50,8 @@ def compile_graph(graph: Graph, threads: int | None = 1) -> Program:
 class Program:
     """A graph as machine code; call it with the arrays of the graph's inputs, leaf by leaf.
 
+    Results are written where the caller gets them, so that nothing is copied.
+
     Attributes:
         graph: what is computed.
         kernels: in the order in which they run.
@@ -52,50 +62,67 @@ class Program:
     def __init__(self, graph: Graph, fused: Fused, threads: int | None = 1) -> None:
         self.graph, self._views = graph, fused.views
         self._inputs = fused.graph.inputs
-        self.placed = place(fused)
+        self._constants = {v: _dense(value) for v, value in fused.graph.constants.items()}
+        self._returned, self._given = fused.graph.outputs, direct(fused)
+        self._fresh = [Fresh(self._views[self._returned[at]].shape, root.dtype)
+                       for root, at in self._given.items()]  # fmt: skip
+        self.placed = place(fused, self._given)
         self.kernels = self.placed.kernels
-        self.barriers = tuple(barriers(self.kernels, self.placed.offsets))
+        # Beyond the arena nothing overlaps; where it lies exactly, no barrier depends on.
+        beyond = accumulate((v.nbytes for v in self._given), initial=self.placed.nbytes)
+        places = {**self.placed.offsets, **dict(zip(self._given, beyond, strict=False))}
+        self.barriers = tuple(barriers(self.kernels, places))
         self.arena_bytes = self.placed.nbytes
         self._arena = aligned(max(self.arena_bytes, ALIGNMENT))
-        self._constants = {v: _dense(value) for v, value in fused.graph.constants.items()}
-        self._refusals = np.zeros((len(self.kernels) + 1, _ROW), np.int64)
+        checked = [kernel for kernel in self.kernels if REFUSAL in kernel.writes]
+        self._refusals = np.zeros((len(checked) + 1, _ROW), np.int64)
+        self._refusal_rows = {kernel: row for row, kernel in enumerate(checked)}
         self._loaded = session().load([Code(k.body.key, k.body.define) for k in self.kernels])
+        # One arena, one table of pointers: calls from several Python threads take turns.
+        self._lock = Lock()
         self._point()
         self._team = team(threads)
         self._table = Table(self._records(), self._team.threads)
-        self._outputs = [self._result(variable) for variable in fused.graph.outputs]
+        self._outputs = [self._result(at) for at in range(len(self._returned))]
 
     # -- Pointers ---------------------------------------------------------------------------------
 
     def _point(self) -> None:
-        """Lay out every pointer; those into inputs are set at each call."""
-        operands = [operand for kernel in self.kernels for operand in kernel.operands]
+        """Lay out every pointer; those into inputs and results are set at each call."""
+        self._outside = {v: i for i, v in enumerate((*self._inputs, *self._given))}
+        self._aimed: list[int] = []
+        self._slots: list[tuple[int, int, int]] = []
+        operands = [(kernel, operand) for kernel in self.kernels for operand in kernel.operands]
         self._pointers = np.zeros(len(operands) + 1, np.uint64)
-        rows = [row for row, kernel in enumerate(self.kernels) for _ in kernel.operands]
-        inputs = {variable: i for i, variable in enumerate(self._inputs)}
-        slots: list[tuple[int, int, int]] = []
-        for place, (row, operand) in enumerate(zip(rows, operands, strict=True)):
+        self._words = self._pointers.data
+        for place, (kernel, operand) in enumerate(operands):
             variable = operand.variable
-            if variable in inputs:
-                slots.append((place, inputs[variable], operand.offset))
+            if variable in self._outside:
+                self._slots.append((place, self._outside[variable], operand.offset))
             else:
-                self._pointers[place] = self._address(variable, row) + operand.offset
-        pointers = zip(operands, self._pointers.tolist(), strict=False)
-        check_used(self.placed, pointers, self._arena.ctypes.data)
-        table = np.array(slots, np.int64).reshape(-1, 3)
-        self._slots, self._sources = table[:, 0], table[:, 1]
-        self._offsets = table[:, 2].astype(np.uint64)
+                self._words[place] = self._address(variable, kernel) + operand.offset
+        pointers = zip((each for _, each in operands), self._pointers.tolist(), strict=False)
+        check_used(self.placed, pointers, address_of(self._arena))
 
-    def _address(self, variable: Variable, row: int) -> int:
+    def _address(self, variable: Variable, kernel: Kernel) -> int:
         if variable is REFUSAL:
-            return self._refusals.ctypes.data + row * _ROW * 8
+            return address_of(self._refusals) + self._refusal_rows[kernel] * _ROW * 8
         if variable in self._constants:
-            return self._constants[variable].ctypes.data
-        return self._arena.ctypes.data + self.placed.offsets.get(variable, 0)
+            return address_of(self._constants[variable])
+        return address_of(self._arena) + self.placed.offsets.get(variable, 0)
+
+    def _aim(self, arrays: Sequence[Array]) -> None:
+        """Let kernels read and write these arrays: the inputs, then the results."""
+        addresses = [address_of(array) for array in arrays]
+        if addresses != self._aimed:
+            words = self._words
+            for place, source, offset in self._slots:
+                words[place] = addresses[source] + offset
+            self._aimed = addresses
 
     def _records(self) -> list[Record]:
         records: list[Record] = []
-        at = self._pointers.ctypes.data
+        at = address_of(self._pointers)
         for kernel, loaded, barrier in zip(self.kernels, self._loaded, self.barriers, strict=True):
             cost = cost_of(kernel)
             records.append(
@@ -104,18 +131,30 @@ class Program:
             at += 8 * len(kernel.operands)
         return records
 
-    def _result(self, variable: Variable) -> Array | View:
-        """Return where an output lies in the arena or a constant; its view of an input."""
-        view = self._views[variable]
+    def _result(self, at: int) -> Array | View | int:
+        """Return which array outside the arena an output is, or what it is copied from."""
+        view = self._views[self._returned[at]]
         root = view.variable
+        if self._given.get(root) == at:
+            return len(self._inputs) + list(self._given).index(root)
         size = root.dtype.itemsize
         strides = tuple(stride * size for stride in view.strides)
         if root in self.placed.offsets:
             start = self.placed.offsets[root] + view.offset * size
             return np.ndarray(view.shape, root.dtype, self._arena, start, strides)
-        if root in self._constants:
-            return seen(self._constants[root], view)
-        return view
+        return seen(self._constants[root], view) if root in self._constants else view
+
+    def _taken(self, arrays: Sequence[Array]) -> list[Array]:
+        """Return the outputs: the arrays that were written, and copies of what lies elsewhere."""
+        found: list[Array] = []
+        for source in self._outputs:
+            if isinstance(source, int):
+                found.append(arrays[source])
+            elif isinstance(source, View):
+                found.append(seen(arrays[self._outside[source.variable]], source).copy())
+            else:
+                found.append(source.copy())
+        return found
 
     # -- Running ----------------------------------------------------------------------------------
 
@@ -127,34 +166,31 @@ class Program:
             DataError: a number that an operator refuses, such as a label that is no class.
         """
         arrays = self._checked(leaves)
-        if len(self._slots):
-            addresses = np.array([each.ctypes.data for each in arrays], np.uint64)
-            self._pointers[self._slots] = addresses[self._sources] + self._offsets
-        self._team.run(self._table)
-        if self._refusals[:, 0].any():
-            self._refuse()
-        given = dict(zip(self._inputs, arrays, strict=True))
-        return [
-            seen(given[each.variable], each).copy() if isinstance(each, View) else each.copy()
-            for each in self._outputs
-        ]
+        with self._lock:
+            arrays += [fresh() for fresh in self._fresh]
+            self._aim(arrays)
+            self._team.run(self._table)
+            if self._refusal_rows and self._refusals[:, 0].any():
+                self._refuse()
+            return self._taken(arrays)
 
     def _checked(self, leaves: Sequence[Any]) -> list[Array]:
-        graph = self.graph
-        if len(leaves) != len(graph.inputs):
+        name = self.graph.name
+        if len(leaves) != len(self._inputs):
             raise GraphError(
-                f"{graph.name} is run", expected=f"{len(graph.inputs)} arrays", got=str(len(leaves))
+                f"{name} is run", expected=f"{len(self._inputs)} arrays", got=str(len(leaves))
             )
         return [
-            checked_input(variable, leaf, graph.name)
-            for variable, leaf in zip(graph.inputs, leaves, strict=True)
+            checked_input(variable, leaf, name)
+            for variable, leaf in zip(self._inputs, leaves, strict=True)
         ]
 
     def _refuse(self) -> None:
         row = int(np.flatnonzero(self._refusals[:, 0])[0])
         _, code, place, bits = (int(word) for word in self._refusals[row])
         self._refusals[:] = 0
-        raise refused(self.kernels[row], code, place, float(np.int64(bits).view(np.float64)))
+        kernel = next(each for each, at in self._refusal_rows.items() if at == row)
+        raise refused(kernel, code, place, float(np.int64(bits).view(np.float64)))
 
     # -- What it is -------------------------------------------------------------------------------
 
@@ -166,10 +202,14 @@ class Program:
         """Return where the time goes for these inputs, kernel by kernel: about half a second."""
         arrays = self._checked(leaves)
         self(*arrays)
-        return profiled(
-            self.kernels, self._table, self._team.threads,
-            lambda steps: self._team.run(self._table, steps),
-        )  # fmt: skip
+        with self._lock:
+            self._aim([*arrays, *(results := [fresh() for fresh in self._fresh])])
+            found = profiled(
+                self.kernels, self._table, self._team.threads,
+                lambda steps: self._team.run(self._table, steps),
+            )  # fmt: skip
+            del results
+        return found
 
 
 def cost_of(kernel: Kernel) -> float:
@@ -183,6 +223,10 @@ def checked_input(variable: Variable, leaf: Any, name: str) -> Array:
     Raises:
         GraphError: another shape or dtype.
     """
+    if type(leaf) is np.ndarray and leaf.dtype is variable.dtype and leaf.shape == variable.shape:
+        if leaf.flags.num & _READY == _READY:
+            return leaf
+    refuse_other_algebra(leaf, f"{variable.label or 'an input'} of {name}")
     array: Array = np.asarray(leaf)
     if array.shape != variable.shape or array.dtype.newbyteorder("=") != variable.dtype:
         raise GraphError(
@@ -251,8 +295,29 @@ def _dense(value: Array) -> Array:
 # -- Where intermediates lie -----------------------------------------------------------------------
 
 
-def place(fused: Fused) -> Placement:
-    """Return where everything lies that kernels make; outputs last beyond the last kernel."""
-    outside = {*fused.graph.inputs, *fused.graph.constants}
+def direct(fused: Fused) -> dict[Variable, int]:
+    """Return what kernels can write where the caller gets it: the output that is all of it."""
+    given: dict[Variable, int] = {}
+    ours = {*fused.graph.inputs, *fused.graph.constants}
+    for at, variable in enumerate(fused.graph.outputs):
+        view = fused.views[variable]
+        if view.variable not in ours and _is_whole(view):
+            given.setdefault(view.variable, at)
+    return given
+
+
+def _is_whole(view: View) -> bool:
+    """Return whether a view is all of its storage in C order."""
+    wanted = dense_strides(view.shape, 1)
+    same = all(a == b for n, a, b in zip(view.shape, view.strides, wanted, strict=True) if n > 1)
+    return same and view.offset == 0 and prod(view.shape) == view.variable.size
+
+
+def place(fused: Fused, given: Collection[Variable]) -> Placement:
+    """Return where everything lies that kernels make, but for what is ``given`` to the caller.
+
+    Outputs that are copied from the arena last beyond the last kernel.
+    """
+    outside = {*fused.graph.inputs, *fused.graph.constants, *given}
     kept = dict.fromkeys(fused.views[variable].variable for variable in fused.graph.outputs)
     return placed(fused.kernels, outside, kept)

@@ -78,6 +78,18 @@ def _of_function(value: Any) -> Iterator[Place]:
         yield from _members(owner, names)
 
 
+def absent(function: types.FunctionType) -> Iterator[tuple[dict[str, Any], frozenset[str]]]:
+    """Yield the namespaces of a user's function with the names that it could find there later."""
+    if code_of(function) is None:
+        return
+    names = global_names(function.__code__)
+    space = function.__globals__
+    yield space, frozenset(names - space.keys())
+    for held in (space.get(name) for name in names):
+        if isinstance(held, types.ModuleType) and _is_users(held):
+            yield vars(held), frozenset(names - vars(held).keys())
+
+
 def _of_object(value: Any) -> Iterator[Place]:
     """What stands behind a callable that is no plain function."""
     if isinstance(value, partial):

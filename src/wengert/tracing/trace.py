@@ -169,9 +169,12 @@ def _argument(
     return unflatten(structure, kept), static
 
 
+_ARRAY_LIKE = (Spec, np.ndarray, np.generic, TracedValue)
+
+
 def is_array_like(leaf: Any) -> bool:
     """Return whether a leaf becomes an input of the graph; other values are fixed."""
-    return isinstance(leaf, Spec | np.ndarray | np.generic | TracedValue)
+    return type(leaf) is np.ndarray or isinstance(leaf, _ARRAY_LIKE)
 
 
 def _with_static(structure: Structure, leaves: Any) -> Structure:

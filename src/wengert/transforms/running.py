@@ -8,7 +8,7 @@ from typing import Any, Generic, Protocol, TypeVar
 from wengert.base.tree import flatten
 from wengert.graph.graph import Graph
 from wengert.reference.interpreter import run
-from wengert.tracing.freshness import signature, surroundings
+from wengert.tracing.freshness import Fresh, signature
 from wengert.tracing.trace import is_array_like
 from wengert.tracing.tracer import Tracer
 
@@ -28,20 +28,18 @@ class Traces(Generic[F]):
     """
 
     def __init__(self, function: Callable[..., Any], make: Callable[[tuple[Any, ...]], F]) -> None:
-        self._function, self._make = function, make
-        self._held: dict[Any, tuple[Any, F]] = {}
+        self._make, self._held = make, Fresh[F](function)
 
     def __call__(self, args: tuple[Any, ...]) -> F:
         """Return what these arguments need, made anew only where it has to be."""
-        key = signature(args, is_array_like)
-        now = surroundings(self._function)
+        key, _ = signature(args, is_array_like)
         before = self._held.get(key)
-        if before is not None and before[0] == now:
-            return before[1]
+        if before is not None:
+            return before
         found = self._make(args)
         # A function that reads values of a trace around it is traced each time.
         if not found.captured:
-            self._held[key] = (now, found)
+            self._held.put(key, found)
         return found
 
 
