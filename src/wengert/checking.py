@@ -239,8 +239,8 @@ def _evaluate(graph: Graph, leaves: Sequence[Any]) -> list[Any]:
     values.update(zip(graph.inputs, leaves, strict=True))
     for operation in graph.operations:
         operands = [values[variable] for variable in operation.inputs]
-        record = OPERATORS[operation.operator]
-        values[operation.output] = record.numpy(*operands, **operation.attributes)
+        found = OPERATORS[operation.operator].values(*operands, **operation.attributes)
+        values.update(zip(operation.outputs, found, strict=True))
     return [values[variable] for variable in graph.outputs]
 
 

@@ -49,17 +49,18 @@ def compare(record: Operator, case: int) -> int:
     for mask in masks(len(operands[0])):
         one = trace(lambda *xs: apply(record.name, *xs, **attributes), *operands[0])
         axes = [0 if each else None for each in mask]
-        many = batch(one, axes, COUNT, [0])
+        many = batch(one, axes, COUNT, [0] * len(one.outputs))
         columns = list(zip(*operands, strict=True))
         leaves = [np.stack(xs) if each else xs[0] for xs, each in zip(columns, mask, strict=True)]
-        wanted = np.stack([
-            run(one, [x[i] if each else x[0] for x, each in zip(columns, mask, strict=True)])[0]
+        alone = [
+            run(one, [x[i] if each else x[0] for x, each in zip(columns, mask, strict=True)])
             for i in range(COUNT)
-        ])  # fmt: skip
-        got = run(many, leaves)[0]
+        ]
         what = f"{checks.describe(record, operands[0], attributes)} batched {mask}"
-        assert (got.shape, got.dtype) == (wanted.shape, wanted.dtype), what
-        np.testing.assert_allclose(got, wanted, rtol=1e-12, atol=1e-13, err_msg=what)
+        for got, examples_ in zip(run(many, leaves), zip(*alone, strict=True), strict=True):
+            wanted = np.stack(examples_)
+            assert (got.shape, got.dtype) == (wanted.shape, wanted.dtype), what
+            np.testing.assert_allclose(got, wanted, rtol=1e-12, atol=1e-13, err_msg=what)
         assert equal(parse(to_text(many)), many)
         compared += 1
     return compared

@@ -28,8 +28,9 @@ def cases(name: str):
 
 
 def objective_of(name: str, arrays, attributes):
-    weights = np.asarray(OPERATORS[name].numpy(*arrays, **attributes))
-    weights = np.random.default_rng(0).uniform(0.5, 1.5, weights.shape)
+    rng = np.random.default_rng(0)
+    results = OPERATORS[name].values(*arrays, **attributes)
+    weights = [rng.uniform(0.5, 1.5, each.shape) for each in results]
     # An operand without a rule (where a maximum is) stays as it is.
     record = OPERATORS[name]
     floats = [n for n, x in enumerate(arrays) if x.dtype.kind == "f" and record.rule(n)]
@@ -39,7 +40,9 @@ def objective_of(name: str, arrays, attributes):
         for n, x in zip(floats, p, strict=True):
             given[n] = x
         y = apply(name, *given, **attributes)
-        J = np.sum(y * weights)
+        several = y if isinstance(y, tuple) else (y,)
+        parts = [np.sum(each * w) for each, w in zip(several, weights, strict=True)]
+        J = sum(parts[1:], parts[0])
         return J
 
     return objective, [arrays[n] for n in floats]

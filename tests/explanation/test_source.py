@@ -69,17 +69,17 @@ def use(operator, operands, attributes, before=()):
     operations, given = [], []
     for variable in inputs:
         for name, options in before:
-            variable = apply(operations, name, (variable,), **options(variable))
+            (variable,) = apply(operations, name, (variable,), **options(variable))
         given.append(variable)
-    result = apply(operations, operator, tuple(given), **attributes)
-    return Graph("f", inputs, tuple(operations), (result,))
+    results = apply(operations, operator, tuple(given), **attributes)
+    return Graph("f", inputs, tuple(operations), results)
 
 
 def apply(operations, operator, operands, **attributes):
     types = [Type(v.shape, v.dtype) for v in operands]
-    result = Variable(*OPERATORS[operator].result(*types, **attributes))
-    operations.append(Operation(operator, operands, (result,), attributes))
-    return result
+    results = tuple(Variable(*each) for each in OPERATORS[operator].types(*types, **attributes))
+    operations.append(Operation(operator, operands, results, attributes))
+    return results
 
 
 def flipped(variable):
@@ -101,6 +101,8 @@ def test_every_operator_gives_the_bits_of_the_interpreter(name, dtype):
         for operands, attributes in OPERATORS[name].samples.draws(np.random.default_rng(seed)):
             arrays = [np.asarray(x) for x in operands]
             cast = [x.astype(dtype) if x.dtype.kind == "f" else x for x in arrays]
+            if dtype == "float16" and OPERATORS[name].kind == "matrix":
+                continue  # LAPACK has no half precision.
             assert_same(use(name, cast, attributes), *cast)
 
 

@@ -32,6 +32,26 @@ def differentiated(record: Operator, operands: tuple[Any, ...]) -> Iterator[tupl
             yield number, rule
 
 
+def cotangents(record: Operator, y: tuple[Any, ...], rng: np.random.Generator) -> Any:
+    """Return an incoming gradient for each result, as a rule gets it: a tuple of several."""
+    found = tuple(
+        draw(rng, each.shape, each.dtype) if each.dtype.kind in "fc" else None for each in y
+    )
+    return found if record.parts else found[0]
+
+
+def draw(rng: np.random.Generator, shape: tuple[int, ...], dtype: Any) -> Any:
+    """Return normal numbers of a dtype, complex ones in both parts."""
+    found = rng.normal(size=shape)
+    if np.dtype(dtype).kind == "c":
+        found = found + 1j * rng.normal(size=shape)
+    return np.asarray(found).astype(dtype)
+
+
+def for_rule(record: Operator, y: tuple[Any, ...]) -> Any:
+    return y if record.parts else y[0]
+
+
 def describe(record: Operator, operands: tuple[Any, ...], attributes: dict[str, Any]) -> str:
     return f"{record.name} {[np.shape(each) for each in operands]} {attributes}"
 
@@ -53,9 +73,14 @@ def _good_cost(record: Operator) -> bool:
 
 def _good_saves(record: Operator) -> bool:
     return all(
-        token == "y" or (token[0] == "x" and token[1:].rstrip("+").isdigit())
+        token in results(record) or (token[0] == "x" and token[1:].rstrip("+").isdigit())
         for token in record.saves
     ) and not (record.vjp is None and record.saves)
+
+
+def results(record: Operator) -> tuple[str, ...]:
+    """Return how ``saves`` calls the results."""
+    return tuple(f"y{k}" for k in range(len(record.parts))) or ("y",)
 
 
 def _good_samples(record: Operator) -> bool:
@@ -73,7 +98,8 @@ def _good_vjp(record: Operator) -> bool:
 FIELDS: dict[str, Callable[[Operator], bool]] = {
     "name": lambda r: _is_text(r.name) and r.name.isidentifier(),
     "kind": lambda r: r.kind in {
-        "elementwise", "reduction", "movement", "product", "index", "composite", "other"},
+        "elementwise", "reduction", "movement", "product", "index", "matrix", "composite",
+        "other"},
     "numpy": lambda r: callable(r.numpy),
     "result": lambda r: callable(r.result),
     "vjp": _good_vjp,
@@ -91,6 +117,7 @@ FIELDS: dict[str, Callable[[Operator], bool]] = {
         callable(r.decomposition) == (r.kind == "composite")
         or (callable(r.decomposition) and r.kind == "reduction")),
     "variadic": lambda r: isinstance(r.variadic, bool),
+    "parts": lambda r: len(r.parts) != 1 and all(map(_is_text, r.parts)),
     "scalar": lambda r: callable(r.scalar) or (r.scalar is None and r.kind != "elementwise"),
 }  # fmt: skip
 
@@ -105,13 +132,17 @@ def check_holes(record: Operator) -> None:
 
 
 def check_result(record: Operator, operands: tuple[Any, ...], attributes: dict[str, Any]) -> None:
-    y = record.numpy(*operands, **attributes)
-    found = record.result(*types(operands), **attributes)
+    raw = record.numpy(*operands, **attributes)
+    values = record.values(*operands, **attributes)
+    types_ = record.types(*types(operands), **attributes)
     what = describe(record, operands, attributes)
-    assert isinstance(y, np.ndarray), what
-    assert (y.shape, y.dtype) == (found.shape, found.dtype), f"{what}: {y.dtype}{y.shape} {found}"
-    if record.aliases == "new":
-        assert y.flags.c_contiguous, what
+    assert isinstance(raw, tuple if record.parts else np.ndarray), what
+    assert len(values) == max(len(record.parts), 1), what
+    for y, found in zip(values, types_, strict=True):
+        told = f"{what}: {y.dtype}{y.shape} {found}"
+        assert (y.shape, y.dtype) == (found.shape, found.dtype), told
+        if record.aliases == "new":
+            assert y.flags.c_contiguous, what
 
 
 def strided(x: Any) -> Any:
@@ -123,18 +154,26 @@ def strided(x: Any) -> Any:
     return view
 
 
+def laid_apart(x: Any) -> Any:
+    """Return one array or several in another layout."""
+    if isinstance(x, tuple):
+        return tuple(map(laid_apart, x))
+    return None if x is None else strided(x)
+
+
 def check_strided(record: Operator, operands: tuple[Any, ...], attributes: dict[str, Any]) -> None:
     what = describe(record, operands, attributes)
     other = tuple(strided(each) for each in operands)
-    y = record.numpy(*operands, **attributes)
-    there = record.numpy(*other, **attributes)
-    np.testing.assert_allclose(there, y, rtol=1e-14, atol=1e-14, err_msg=what)
-    if record.aliases == "new":
-        assert there.flags.c_contiguous, what
-    g = np.random.default_rng(1).normal(size=y.shape)
+    values = record.values(*operands, **attributes)
+    for y, there in zip(values, record.values(*other, **attributes), strict=True):
+        np.testing.assert_allclose(there, y, rtol=1e-14, atol=1e-14, err_msg=what)
+        if record.aliases == "new":
+            assert there.flags.c_contiguous, what
+    g = cotangents(record, values, np.random.default_rng(1))
+    y = for_rule(record, values)
     for _, rule in differentiated(record, operands):
         ours = np.asarray(rule(g, y, *operands, **attributes))
-        theirs = np.asarray(rule(strided(g), strided(y), *other, **attributes))
+        theirs = np.asarray(rule(laid_apart(g), laid_apart(y), *other, **attributes))
         np.testing.assert_allclose(theirs, ours, rtol=1e-13, atol=1e-13, err_msg=what)
 
 
@@ -142,23 +181,28 @@ def check_strided(record: Operator, operands: tuple[Any, ...], attributes: dict[
 
 
 def slope(record: Operator, operands: tuple[Any, ...], attributes: dict[str, Any], number: int,
-          v: Any) -> Any:  # fmt: skip
-    """Return the directional derivative J v, by a complex step or by extrapolated differences."""
+          v: Any) -> tuple[Any, ...]:  # fmt: skip
+    """Return the directional derivatives J v, by a complex step or extrapolated differences."""
     if record.samples.analytic:
         step = 1e-30
         lifted = [x + 0j if np.asarray(x).dtype.kind == "f" else x for x in operands]
         lifted[number] = lifted[number] + 1j * step * v
-        return record.numpy(*lifted, **attributes).imag / step
+        return tuple(y.imag / step for y in record.values(*lifted, **attributes))
 
-    def at(t: float) -> Any:
+    def at(t: float) -> tuple[Any, ...]:
         moved = operands[number] + t * v
-        return record.numpy(*operands[:number], moved, *operands[number + 1 :], **attributes)
+        return record.values(*operands[:number], moved, *operands[number + 1 :], **attributes)
 
-    def central(h: float) -> Any:
-        return (at(h) - at(-h)) / (2 * h)
+    def central(h: float) -> list[Any]:
+        ahead, behind = at(h), at(-h)
+        return [
+            (a - b) / (2 * h) if a.dtype.kind in "fc" else 0 * a
+            for a, b in zip(ahead, behind, strict=True)
+        ]
 
     h = 1e-3
-    return (central(2 * h) - 20 * central(h) + 64 * central(h / 2)) / 45
+    steps = zip(central(2 * h), central(h), central(h / 2), strict=True)
+    return tuple((wide - 20 * half + 64 * fine) / 45 for wide, half, fine in steps)
 
 
 def gradient(record: Operator, rule: Any, g: Any, y: Any, operands: tuple[Any, ...],
@@ -167,6 +211,7 @@ def gradient(record: Operator, rule: Any, g: Any, y: Any, operands: tuple[Any, .
     found = np.asarray(rule(g, y, *operands, **attributes))
     shape = np.shape(operands[number])
     if record.kind == "elementwise" or record.name == "binary_cross_entropy":
+        y = y[0] if record.parts else y
         broadcast = np.broadcast_shapes(found.shape, shape)
         assert y.shape in (broadcast, shape) or found.shape == shape
         return unbroadcast(np.broadcast_to(found, np.broadcast_shapes(found.shape, y.shape)), shape)
@@ -178,13 +223,16 @@ def check_vjp(record: Operator, operands: tuple[Any, ...], attributes: dict[str,
               seed: int = 0) -> int:  # fmt: skip
     """Compare ⟨g, J v⟩ with ⟨Jᵀg, v⟩ for each operand; return how many were compared."""
     rng = np.random.default_rng(seed)
-    y = record.numpy(*operands, **attributes)
-    g = rng.normal(size=y.shape)
+    values = record.values(*operands, **attributes)
+    y, g = for_rule(record, values), cotangents(record, values, rng)
     compared = 0
     for number, rule in differentiated(record, operands):
         found = gradient(record, rule, g, y, operands, attributes, number)
         v = rng.normal(size=np.shape(operands[number]))
-        wanted = float(np.sum(g * slope(record, operands, attributes, number, v)))
+        slopes = slope(record, operands, attributes, number, v)
+        incoming = g if record.parts else (g,)
+        pairs = zip(incoming, slopes, strict=True)
+        wanted = float(sum(np.sum(a * b).real for a, b in pairs if a is not None))
         got = float(np.sum(found * v))
         tolerance = (1e-12 if record.samples.analytic else 1e-8) * (1 + abs(wanted))
         assert abs(got - wanted) <= tolerance, (
@@ -217,11 +265,13 @@ def poison(x: Any) -> Any:
 
 
 def outcome(rule: Any, values: dict[str, Any], g: Any, attributes: dict[str, Any]) -> Any:
-    operands = [values[f"x{k}"] for k in range(len(values) - 1)]
+    operands = [x for name, x in values.items() if name[0] == "x"]
+    results = tuple(x for name, x in values.items() if name[0] == "y")
+    y = values["y"] if "y" in values else results
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
         try:
-            return np.asarray(rule(g, values["y"], *operands, **attributes))
+            return np.asarray(rule(g, y, *operands, **attributes))
         except Exception as problem:
             return problem
 
@@ -234,9 +284,10 @@ def same(a: Any, b: Any) -> bool:
 
 def reads(record: Operator, operands: tuple[Any, ...], attributes: dict[str, Any]) -> set[str]:
     """Return the forward values that change some rule's answer when they are poisoned."""
-    y = record.numpy(*operands, **attributes)
-    g = np.random.default_rng(2).normal(size=y.shape)
-    values = {"y": y, **{f"x{k}": np.asarray(x) for k, x in enumerate(operands)}}
+    made = record.values(*operands, **attributes)
+    g = cotangents(record, made, np.random.default_rng(2))
+    values = dict(zip(results(record), made, strict=True))
+    values |= {f"x{k}": np.asarray(x) for k, x in enumerate(operands)}
     found: set[str] = set()
     for _, rule in differentiated(record, operands):
         honest = outcome(rule, values, g, attributes)

@@ -38,6 +38,7 @@ AXES: list[dict[str, Any]] = [
     for keepdims in (False, True)
 ]
 ALL = slice(None)
+Q = _real(N, N) + np.eye(N)
 
 
 def windowed(name: str) -> list[checks.Case]:
@@ -116,6 +117,10 @@ LARGE: dict[str, list[checks.Case]] = {
     "squared_error": [((A, B), {}), ((A.astype(np.float32), B), {})],
     "binary_cross_entropy": [((A, B), {}), ((A, (B > 0.5).astype(int)), {})],
     "squared_norm": [((A,), {}), ((A.T,), {})],
+    **{name: [((Q,), {}), ((Q.astype(np.float32),), {}), ((Q[None] * np.ones((3, 1, 1)),), {})]
+       for name in ("inv", "slogdet")},
+    "eigh": [((Q,), {"lower": True}), ((Q[None] * np.ones((3, 1, 1)),), {"lower": True})],
+    "over_gaps": [((Q, _real(N)), {}), ((Q[None] * np.ones((3, 1, 1)), _real(3, N)), {})],
     **{name: windowed(name) for name in ("conv2d", "conv2d_input", "conv2d_weight", "avg_pool2d",
        "avg_pool2d_input", "max_pool2d", "max_pool2d_input", "max_pool2d_pick")},
 }  # fmt: skip
@@ -142,8 +147,9 @@ def peak_beside_result(record: Operator, operands: tuple[Any, ...], attributes: 
     finally:
         tracemalloc.stop()
         np.setbufsize(size)
-    shares = any(np.may_share_memory(result, each) for each in operands)
-    return peak - (0 if shares else result.nbytes)
+    results = result if record.parts else (result,)
+    shares = any(np.may_share_memory(y, each) for each in operands for y in results)
+    return peak - (0 if shares else sum(y.nbytes for y in results))
 
 
 @pytest.mark.parametrize("name", sorted(OPERATORS))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
 
 @dataclass(frozen=True, slots=True)
 class Location:
@@ -96,6 +98,10 @@ class GradientMismatch(WengertError, AssertionError):
 
 class DataError(WengertError, ValueError):
     """Data that cannot be used: malformed file, empty batch, label out of range, NaN."""
+
+
+class LinearAlgebraError(DataError, np.linalg.LinAlgError):
+    """A matrix that cannot be inverted or factored: singular, not positive definite, no limit."""
 
 
 class NonFiniteError(WengertError, FloatingPointError):

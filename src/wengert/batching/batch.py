@@ -109,27 +109,30 @@ class _Batching:
         stands_for = None if origin is None else origin.value.variable
         operands = [self.known[variable] for variable in operation.inputs]
         with self.recorder.standing_for(operation.location, operation.call, stands_for):
-            if any(each.is_batched for each in operands):
-                self._learn(operation.output, self._batched(operation, operands), True)
-            else:
-                self._learn(operation.output, self._same(operation, operands), False)
+            is_batched = any(each.is_batched for each in operands)
+            found = (self._batched if is_batched else self._same)(operation, operands)
+            for variable, value in zip(operation.outputs, found, strict=True):
+                self._learn(variable, value, is_batched)
 
-    def _same(self, operation: Operation, operands: list[Operand]) -> Tracer:
+    def _same(self, operation: Operation, operands: list[Operand]) -> tuple[Tracer, ...]:
         inputs = [each.value.variable for each in operands]
-        found = self.recorder.record(operation.operator, inputs, operation.attributes)
-        return Tracer(self.recorder, found)
+        found = self.recorder.record_all(operation.operator, inputs, operation.attributes)
+        return tuple(Tracer(self.recorder, each) for each in found)
 
-    def _batched(self, operation: Operation, operands: list[Operand]) -> Tracer:
+    def _batched(self, operation: Operation, operands: list[Operand]) -> tuple[Tracer, ...]:
         record = OPERATORS[operation.operator]
         attributes = dict(operation.attributes)
-        use = Use(record.name, operands, attributes, operation.output.shape, self.count)
+        shapes = tuple(each.shape for each in operation.outputs)
+        use = Use(record.name, operands, attributes, shapes, self.count)
         rule = _custom_gradient if record.name == "custom_gradient" else rule_for(record, use)
-        found = self._of_parts(record, operation, use) if rule is None else rule(use)
-        if any(found.variable is each.value.variable for each in operands):
-            found = apply("identity", found)
-        return found
+        if rule is None:
+            found = self._of_parts(record, operation, use)
+        else:
+            found = rule(use) if record.parts else (rule(use),)
+        mine = [each.value.variable for each in operands]
+        return tuple(apply("identity", x) if x.variable in mine else x for x in found)
 
-    def _of_parts(self, record: Operator, operation: Operation, use: Use) -> Tracer:
+    def _of_parts(self, record: Operator, operation: Operation, use: Use) -> tuple[Tracer, ...]:
         """Batch what the operator is made of."""
         rule = record.decomposition
         if rule is None:
@@ -147,14 +150,16 @@ class _Batching:
             self._learn(variable, Tracer(self.recorder, self.recorder.constant(value)), False)
         for part in parts.operations:
             self._add_part(part)
-        found, self.known = self.known[parts.outputs[0]], whole
-        return found.repeated(self.count)
+        found = tuple(self.known[each].repeated(self.count) for each in parts.outputs)
+        self.known = whole
+        return found
 
     def _add_part(self, part: Operation) -> None:
         operands = [self.known[variable] for variable in part.inputs]
         is_batched = any(each.is_batched for each in operands)
-        make = self._batched if is_batched else self._same
-        self.known[part.output] = Operand(make(part, operands), part.output.shape, is_batched)
+        made = (self._batched if is_batched else self._same)(part, operands)
+        for variable, value in zip(part.outputs, made, strict=True):
+            self.known[variable] = Operand(value, variable.shape, is_batched)
 
     def mark_gradients(self) -> None:
         """Let what was the gradient of a variable be that of its counterpart."""

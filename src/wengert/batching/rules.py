@@ -24,6 +24,8 @@ def rule_for(record: Operator, use: Use) -> Rule | None:
         return BY_NAME[record.name]
     if record.kind == "elementwise":
         return elementwise
+    if record.kind == "matrix":
+        return side_by_side
     if record.kind in ("reduction", "composite") and "axis" in use.attributes:
         return along_axes if len(use.operands) == 1 else None
     return None

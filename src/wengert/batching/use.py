@@ -46,19 +46,25 @@ class Use:
         operator: the name of the record.
         operands: in order; at least one of them is batched.
         attributes: as they are for one example.
-        shape: of the result for one example.
+        shapes: of the results for one example.
         count: the size of the batch.
     """
 
     operator: str
     operands: Sequence[Operand]
     attributes: Mapping[str, Any]
-    shape: Shape
+    shapes: tuple[Shape, ...]
     count: int
 
     def __call__(self, *values: Any, **changed: Any) -> Any:
         """Record the operator on these values, with some attributes changed."""
         return apply(self.operator, *values, **{**self.attributes, **changed})
+
+    @property
+    def shape(self) -> Shape:
+        """The shape of the only result for one example."""
+        (shape,) = self.shapes
+        return shape
 
     @property
     def ranks(self) -> int:

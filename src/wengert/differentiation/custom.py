@@ -42,6 +42,8 @@ def pulled_back(recorder: Recorder, operation: Operation, incoming: Variable) ->
     for each in graph.operations:
         with recorder.standing_for(each.location, operation.call, operation.output):
             inputs = [known[variable] for variable in each.inputs]
-            known[each.output] = recorder.record(each.operator, inputs, each.attributes)
-        recorder.names.suggest(known[each.output], each.output.name)
+            found = recorder.record_all(each.operator, inputs, each.attributes)
+        for output, stands in zip(each.outputs, found, strict=True):
+            known[output] = stands
+            recorder.names.suggest(stands, output.name)
     return [known[variable] for variable in graph.outputs]

@@ -112,25 +112,28 @@ class _Backward:
         return [self._finish(variable) or self._zero(variable) for variable in self.wrt]
 
     def _through(self, operation: Operation) -> None:
-        output = operation.output
+        outputs = operation.outputs
         needed = [self._wants(operation, index) for index in range(len(operation.inputs))]
-        incoming = self._finish(output)
-        if incoming is None or not any(needed):
+        incoming = [self._finish(output) for output in outputs]
+        if not any(incoming) or not any(needed):
             return
         if operation.operator == custom.OPERATOR:
-            self._through_custom(operation, incoming)
+            self._through_custom(operation, incoming[0])
             return
         record = OPERATORS[operation.operator]
-        trace = self._tracer
-        operands = [trace(variable) for variable in operation.inputs]
-        with self.recorder.standing_for(operation.location, operation.call, output):
+        g = tuple(None if each is None else self._tracer(each) for each in incoming)
+        y = tuple(map(self._tracer, outputs))
+        given = (g, y) if record.parts else (g[0], y[0])
+        operands = [self._tracer(variable) for variable in operation.inputs]
+        with self.recorder.standing_for(operation.location, operation.call, outputs[0]):
             for index, variable in enumerate(operation.inputs):
                 rule = record.rule(index)
                 if needed[index] and rule is not None:
-                    part = rule(trace(incoming), trace(output), *operands, **operation.attributes)
+                    part = rule(*given, *operands, **operation.attributes)
                     self.parts.setdefault(variable, []).append(self._fitted(part, variable))
 
-    def _through_custom(self, operation: Operation, incoming: Variable) -> None:
+    def _through_custom(self, operation: Operation, incoming: Variable | None) -> None:
+        assert incoming is not None
         parts = custom.pulled_back(self.recorder, operation, incoming)
         for index, part in enumerate(parts, 1):
             if self._wants(operation, index):
@@ -212,7 +215,7 @@ def connected(graph: Graph, results: Sequence[Variable]) -> set[Variable]:
     """Return the variables from which a path of derivatives leads to one of the results."""
     found = {variable for variable in results if is_differentiable(variable.dtype)}
     for operation in reversed(graph.operations):
-        if operation.output in found:
+        if found.intersection(operation.outputs):
             found.update(
                 variable
                 for index, variable in enumerate(operation.inputs)
@@ -234,12 +237,11 @@ def where_cut(
     cuts: list[Operation] = []
     for operation in graph.operations:
         hit = [i for i, each in enumerate(operation.inputs) if each in reached]
-        if not hit or operation.output not in towards:
+        if not hit or not towards.intersection(operation.outputs):
             continue
-        if any(custom.has_rule(operation, i) for i in hit) and is_differentiable(
-            operation.output.dtype
-        ):
-            reached.add(operation.output)
+        carried = [each for each in operation.outputs if is_differentiable(each.dtype)]
+        if any(custom.has_rule(operation, i) for i in hit) and carried:
+            reached.update(carried)
         else:
             cuts.append(operation)
     return tuple(cuts)

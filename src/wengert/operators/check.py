@@ -18,17 +18,17 @@ def check_types(graph: Graph) -> Graph:
     for operation in graph.operations:
         found = _result(graph, operation)
         held = [(each.shape, each.dtype) for each in operation.outputs]
-        if held != [found]:
+        if held != [tuple(each) for each in found]:
             raise GraphError(
                 f"the result of {operation!r} in {graph.name}",
-                expected=f"{found[1].name} {found[0]}",
+                expected=", ".join(f"{dtype.name} {shape}" for shape, dtype in found),
                 got=", ".join(f"{dtype.name} {shape}" for shape, dtype in held),
                 where=operation.location,
             )
     return graph
 
 
-def _result(graph: Graph, operation: Operation) -> Type:
+def _result(graph: Graph, operation: Operation) -> tuple[Type, ...]:
     record = OPERATORS.get(operation.operator)
     if record is None:
         raise GraphError(
@@ -38,7 +38,7 @@ def _result(graph: Graph, operation: Operation) -> Type:
         )
     types = [Type(variable.shape, variable.dtype) for variable in operation.inputs]
     try:
-        return record.result(*types, **operation.attributes)
+        return record.types(*types, **operation.attributes)
     except (WengertError, TypeError, ValueError, IndexError, KeyError, AttributeError) as error:
         raise GraphError(
             f"{operation!r} in {graph.name} does not fit its operator",

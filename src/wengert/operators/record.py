@@ -15,7 +15,9 @@ from wengert.base.shapes import Shape
 from wengert.graph.graph import Array
 
 Rule = Callable[..., Any]
-Kind = Literal["elementwise", "reduction", "movement", "product", "index", "composite", "other"]
+Kind = Literal[
+    "elementwise", "reduction", "movement", "product", "index", "matrix", "composite", "other"
+]
 
 
 class Type(NamedTuple):
@@ -64,18 +66,22 @@ class Operator:
 
     Attributes:
         name: as it stands in the text form of a graph.
-        kind: the family; decides fusion, drawing and mathematics.
-        numpy: the meaning, ``numpy(*operands, **attributes) -> array``.
-        result: ``result(*types, **attributes) -> Type``, NumPy's own shape and dtype; raises a
-            ShapeError or DtypeError that says in words what does not fit.
+        kind: the family; decides fusion, drawing and mathematics. A "matrix" operator works on
+            the last axes of its operands; those before them are a stack's, the same in all.
+        numpy: the meaning, ``numpy(*operands, **attributes) -> array``, or a tuple of arrays.
+        result: ``result(*types, **attributes) -> Type``, or a tuple of them where the operator
+            has several results: NumPy's own shapes and dtypes; raises a ShapeError or DtypeError
+            that says in words what does not fit.
         vjp: one rule an operand, ``rule(g, y, *operands, **attributes)``: plain NumPy that
             runs on ndarrays and on tracers. An elementwise rule returns the gradient in the
             shape of the result; the engine un-broadcasts it and casts it to the operand's
             dtype. The single rule of a variadic operator takes the operand's number first.
+            Where there are several results, ``g`` and ``y`` are tuples, and ``g`` holds None
+            for a result that nothing differentiates: a rule then has nothing to compute for it.
             None for an operand without derivative (indices, conditions). A single None for
             an operator whose result is constant by nature (comparisons, argmax).
-        saves: which forward values the rules read: "y", "x0", "x1" …; "x1+" is operand 1 and
-            all after it (shapes and dtypes are free).
+        saves: which forward values the rules read: "y", or "y0", "y1" … of several results, and
+            "x0", "x1" …; "x1+" is operand 1 and all after it (shapes and dtypes are free).
         linear_in: operands whose derivative does not depend on them: the result is linear
             in them, up to a constant, when the others are fixed; 0 stands for each operand
             of a variadic operator.
@@ -96,6 +102,7 @@ class Operator:
             from the NumPy meaning, so that comparing them says something. Every elementwise
             operator has one.
         variadic: whether the number of operands is free.
+        parts: what each of several results is called in formulas: ``Q(A)`` and ``R(A)``.
     """
 
     name: str
@@ -116,6 +123,17 @@ class Operator:
     decomposition: Rule | None = None
     variadic: bool = False
     scalar: Rule | None = None
+    parts: tuple[str, ...] = ()
+
+    def types(self, *operands: Type, **attributes: Any) -> tuple[Type, ...]:
+        """Return the type of each result."""
+        found = self.result(*operands, **attributes)
+        return tuple(found) if self.parts else (found,)
+
+    def values(self, *operands: Any, **attributes: Any) -> tuple[Array, ...]:
+        """Return each result for these operands."""
+        found = self.numpy(*operands, **attributes)
+        return tuple(map(np.asarray, found)) if self.parts else (np.asarray(found),)
 
     @property
     def differentiable(self) -> bool:

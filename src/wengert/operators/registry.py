@@ -10,7 +10,9 @@ from wengert.operators.arithmetic import BINARY, CHOICE
 from wengert.operators.convolution import CONVOLUTION
 from wengert.operators.elementwise import UNARY
 from wengert.operators.exclusive import EXCLUSIVE_PRODUCT
+from wengert.operators.factorization import FACTORIZATIONS
 from wengert.operators.index import INDEXING
+from wengert.operators.linalg import LINALG
 from wengert.operators.loss import LOSSES
 from wengert.operators.movement import MOVEMENT
 from wengert.operators.pooling import POOLING
@@ -29,6 +31,8 @@ OPERATORS: Mapping[str, Operator] = table(
     MOVEMENT,
     INDEXING,
     PRODUCTS,
+    LINALG,
+    FACTORIZATIONS,
     CONVOLUTION,
     POOLING,
     ACTIVATIONS,

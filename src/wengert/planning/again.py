@@ -75,10 +75,10 @@ class _Writer:
                 self.stale.remove(operand)
 
     def _again(self, maker: Operation) -> Operation:
-        (made,) = maker.outputs
         inputs = self._inputs(maker)
-        self.standing[made] = self._copy(made)
-        return replace(maker, inputs=inputs, outputs=(self.standing[made],), origin=made)
+        copies = tuple(map(self._copy, maker.outputs))
+        self.standing.update(zip(maker.outputs, copies, strict=True))
+        return replace(maker, inputs=inputs, outputs=copies, origin=maker.outputs[0])
 
     def _inputs(self, operation: Operation) -> tuple[Variable, ...]:
         return tuple(self.standing.get(each, each) for each in operation.inputs)

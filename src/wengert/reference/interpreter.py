@@ -91,11 +91,11 @@ def _given(graph: Graph, leaves: Sequence[Array]) -> dict[Variable, Array]:
 def _carry_out(operation: Operation, values: dict[Variable, Array]) -> None:
     operands = [values[variable] for variable in operation.inputs]
     try:
-        result = OPERATORS[operation.operator].numpy(*operands, **operation.attributes)
+        found = OPERATORS[operation.operator].values(*operands, **operation.attributes)
     except WengertError as error:
         # The operator knows the numbers that it refuses; only here their names are known.
         named = (f"{v.label or 'a value'}: {v.dtype.name} {v.shape}" for v in operation.inputs)
         error.got = "\n".join(filter(None, (error.got, "; ".join(named))))
         error.where = error.where or operation.location
         raise
-    values[operation.output] = np.asarray(result)
+    values.update(zip(operation.outputs, found, strict=True))

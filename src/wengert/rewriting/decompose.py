@@ -107,28 +107,31 @@ class _Work:
         for variable, value in parts.constants.items():
             known[variable] = Variable(variable.shape, variable.dtype, "constant")
             self.constants[known[variable]] = value
-        (result,) = parts.outputs
-        if result in known:
-            self._append(operation, "identity", (known[result],), operation.output, {})
-            return
-        known[result] = operation.output
+        wanted: dict[Variable, Variable] = {}
+        repeated: list[tuple[Variable, Variable]] = []
+        for result, output in zip(parts.outputs, operation.outputs, strict=True):
+            if result in known or result in wanted:
+                repeated.append((result, output))
+            else:
+                wanted[result] = output
         for part in parts.operations:
             inputs = tuple(known[variable] for variable in part.inputs)
-            output = known.get(part.output)
-            if output is None:
-                output = replace(part.output, name=None, version=1, of=None)
-                known[part.output] = output
-            self._append(operation, part.operator, inputs, output, part.attributes)
+            for each in part.outputs:
+                known[each] = wanted.get(each) or replace(each, name=None, version=1, of=None)
+            outputs = tuple(known[each] for each in part.outputs)
+            self._append(operation, part.operator, inputs, outputs, part.attributes)
+        for result, output in repeated:
+            self._append(operation, "identity", (known[result],), (output,), {})
 
     def _append(
         self,
         whole: Operation,
         operator: str,
         inputs: tuple[Variable, ...],
-        output: Variable,
+        outputs: tuple[Variable, ...],
         attributes: Attributes,
     ) -> None:
         self.add(
-            replace(whole, operator=operator, inputs=inputs, outputs=(output,),
+            replace(whole, operator=operator, inputs=inputs, outputs=outputs,
                     attributes=attributes)
         )  # fmt: skip

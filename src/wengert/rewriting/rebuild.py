@@ -30,15 +30,22 @@ class Substitution:
 
         ``kept`` is made first. Where only the other one has a name, that name moves to it.
         """
-        if (kept.shape, kept.dtype) != (dropped.shape, dropped.dtype) or kept is dropped:
+        if not self.can_merge(kept, dropped):
             return False
         if self._is_anonymous(dropped):
             self.standing[dropped] = kept
-            return True
-        if self._is_anonymous(kept) and kept not in self.fixed and kept.role == dropped.role:
+        else:
             self.standing[kept] = dropped
+        return True
+
+    def can_merge(self, kept: Variable, dropped: Variable) -> bool:
+        """Return whether :meth:`merge` would make one of two."""
+        if (kept.shape, kept.dtype) != (dropped.shape, dropped.dtype) or kept is dropped:
+            return False
+        if self._is_anonymous(dropped):
             return True
-        return False
+        movable = kept not in self.fixed and kept.role == dropped.role
+        return movable and self._is_anonymous(kept)
 
     def _is_anonymous(self, variable: Variable) -> bool:
         named = variable.name is not None or variable.of is not None or variable.formula is not None

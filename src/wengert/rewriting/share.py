@@ -33,9 +33,11 @@ def share(graph: Graph) -> Graph:
 
 
 def _merge(first: Operation, again: Operation, standing: Substitution) -> bool:
-    if len(first.outputs) != 1 or len(again.outputs) != 1:
+    pairs = [(standing(a), b) for a, b in zip(first.outputs, again.outputs, strict=True)]
+    # Of several results all become one with their counterparts, or none does.
+    if not all(standing.can_merge(a, b) for a, b in pairs):
         return False
-    return standing.merge(standing(first.output), again.output)
+    return all([standing.merge(a, b) for a, b in pairs])
 
 
 def _key(operation: Operation, standing: Substitution) -> Any:

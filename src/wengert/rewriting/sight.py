@@ -43,6 +43,7 @@ class Sight:
     def add(self, operation: Operation) -> None:
         """Take note of an operation that stays."""
         if len(operation.outputs) != 1:
+            self._packed.update(map(self.standing, operation.outputs))
             return
         output = self.standing(operation.output)
         self.made[output] = operation

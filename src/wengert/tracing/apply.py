@@ -32,6 +32,8 @@ def is_tracer(value: Any) -> bool:
 def apply(operator: str, *operands: Any, **attributes: Any) -> Any:
     """Record one use of an operator on tracers, arrays and numbers mixed.
 
+    Returns a traced value, or a tuple of them where the operator has several results.
+
     Raises:
         ShapeError, DtypeError: the operands do not fit, in the user's names, with the line.
         TraceError: no operand is traced, or one has escaped from a finished trace.
@@ -40,15 +42,17 @@ def apply(operator: str, *operands: Any, **attributes: Any) -> Any:
     try:
         dtype = weak_dtype(operands)
         variables = [as_variable(recorder, operand, dtype) for operand in operands]
-        output = recorder.record(operator, variables, attributes)
+        outputs = recorder.record_all(operator, variables, attributes)
     except (ShapeError, DtypeError, DataError, _NoArray) as error:
         raise _in_users_words(error, operator, operands) from None
-    is_view = OPERATORS[operator].aliases == "view"
+    record = OPERATORS[operator]
+    is_view = record.aliases == "view"
     if is_view:
         for operand in operands:
             if isinstance(operand, TracedValue):
                 operand.shares_storage = True
-    return recorder.wrap(recorder, output, is_view)
+    found = tuple(recorder.wrap(recorder, output, is_view) for output in outputs)
+    return found if record.parts else found[0]
 
 
 def recorder_of(operands: Sequence[Any]) -> Recorder:

@@ -9,7 +9,16 @@ from typing import Any, NoReturn
 import numpy as np
 
 from wengert.base.errors import TraceError
-from wengert.tracing import contractions, facts, frames, joining, movement, reductions, ufuncs
+from wengert.tracing import (
+    contractions,
+    facts,
+    frames,
+    joining,
+    matrices,
+    movement,
+    reductions,
+    ufuncs,
+)
 from wengert.tracing.apply import apply
 from wengert.tracing.value import TracedValue, described
 
@@ -128,6 +137,7 @@ _NOT_OFFERED = {
     np.nan_to_num, np.copyto, np.put, np.place, np.putmask, np.put_along_axis, np.fill_diagonal,
 }  # fmt: skip
 TABLE: dict[Any, Callable[..., Any]] = {
+    **matrices.TABLE,
     np.sum: reductions.sum_, np.mean: reductions.mean, np.var: reductions.var,
     np.std: reductions.std, np.prod: reductions.prod, np.max: reductions.max_,
     np.min: reductions.min_, np.amax: reductions.max_, np.amin: reductions.min_,

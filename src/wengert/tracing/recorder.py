@@ -72,16 +72,23 @@ class Recorder:
     def record(
         self, operator: str, inputs: Sequence[Variable], attributes: Mapping[str, Any]
     ) -> Variable:
-        """Append one operation; the result's type comes from the operator's record."""
+        """Append one operation that has one result; return that."""
+        (output,) = self.record_all(operator, inputs, attributes)
+        return output
+
+    def record_all(
+        self, operator: str, inputs: Sequence[Variable], attributes: Mapping[str, Any]
+    ) -> tuple[Variable, ...]:
+        """Append one operation; the types of its results come from the operator's record."""
         types = [Type(variable.shape, variable.dtype) for variable in inputs]
-        shape, dtype = OPERATORS[operator].result(*types, **attributes)
+        found = OPERATORS[operator].types(*types, **attributes)
         where, call, origin = self._provenance or (*self._look_around(), None)
         role = "intermediate" if origin is None else "gradient"
-        output = Variable(shape, dtype, role)
+        outputs = tuple(Variable(shape, dtype, role) for shape, dtype in found)
         self.operations.append(
-            Operation(operator, tuple(inputs), (output,), dict(attributes), where, call, origin)
+            Operation(operator, tuple(inputs), outputs, dict(attributes), where, call, origin)
         )
-        return output
+        return outputs
 
     @contextmanager
     def standing_for(

@@ -63,7 +63,8 @@ def _origin(graph: Graph, values: Mapping[Variable, Array], target: Variable) ->
 
 def _written(operation: Operation, names: Mapping[Variable, str]) -> str:
     operands = ", ".join(names[each] for each in operation.inputs)
-    text = f"{names[operation.output]} = {operation.operator}({operands})"
+    results = ", ".join(names[each] for each in operation.outputs)
+    text = f"{results} = {operation.operator}({operands})"
     if operation.origin is not None:
         text += f", in the backward pass of {names.get(operation.origin, 'an intermediate')}"
     return text

@@ -102,7 +102,7 @@ def rule_line(
     ``names`` are the operands as they are set, ``symbol`` is the forward circle.
     """
     name = operation.operator
-    operand, result = operation.inputs[place], operation.output
+    operand, result = operation.inputs[place], operation.outputs[0]
     if name in _RULES:
         return _RULES[name](operation, place, names, symbol)
     if name in _LOSSES:
@@ -117,7 +117,7 @@ def rule_line(
 
 
 def _add_rule(operation: Operation, place: int, names: Mapping[int, Line], symbol: Line) -> Line:
-    if operation.inputs[place].shape != operation.output.shape:
+    if operation.inputs[place].shape != operation.outputs[0].shape:
         return _text("Σ")
     return _text("−1" if operation.operator == "subtract" and place == 1 else "1")
 

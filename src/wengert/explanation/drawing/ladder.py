@@ -255,7 +255,7 @@ def _gradient_spine(mirror: Mirror, spine: Spine) -> list[int]:
             operand = next((v for v in node.unit.inputs if _comes_from(scene, v, previous)), None)
             rule = mirror.rule(number, operand) if operand is not None else None
             found = [*found, rule] if rule is not None else []
-            previous = node.unit.last.output
+            previous = node.unit.last.outputs[0]
         if previous is None:
             continue
         for marks in (mirror.box_of, mirror.sum_of):

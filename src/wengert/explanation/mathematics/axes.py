@@ -144,15 +144,15 @@ def _align(axes: Axes, operation: Operation) -> None:
     """Lay operands on the result as broadcasting does (an unknown operator keeps no axis)."""
     if operation.operator in _UNRELATED:
         return
-    result = operation.outputs[0]
     shapes = [operand.shape for operand in operation.inputs]
     try:
-        fits = np.broadcast_shapes(*shapes) == result.shape
+        found = np.broadcast_shapes(*shapes)
     except ValueError:
-        fits = False
-    if fits:
-        for operand in operation.inputs:
-            _unite_pairs(axes, operand, result, aligned(operand.shape, result.shape))
+        return
+    for result in operation.outputs:
+        if found == result.shape:
+            for operand in operation.inputs:
+                _unite_pairs(axes, operand, result, aligned(operand.shape, result.shape))
 
 
 _UNRELATED = {"concatenate", "index_add"}

@@ -139,7 +139,7 @@ def _is_loss(operands: Sequence[Variable], result: Variable) -> bool:
 
 def _incoming(graph: Graph, backward: Sequence[Operation]) -> Variable | None:
     """Return the gradient that the rules of a call start from, when it serves others as well."""
-    made = {op.output for op in backward}
+    made = {out for op in backward for out in op.outputs}
     for operation in backward:
         for variable in operation.inputs:
             seeds = variable.role == "gradient" or variable.of is not None
@@ -160,7 +160,7 @@ def _backward(
     before = ancestors(graph.operations, [v for v in graph.variables if v.of is result])
     return [
         op for op in graph.operations
-        if op.origin in made and op.output not in before and op not in forward
+        if op.origin in made and not before.intersection(op.outputs) and op not in forward
         and (call is None or (op.call is not None and call in op.call.path))
     ]  # fmt: skip
 
@@ -172,7 +172,7 @@ def _parts(
     members = set(backward)
     parts: dict[Variable, list[Variable]] = {operand: [] for operand in operands}
     for operation in backward:
-        part = operation.output
+        part = operation.outputs[0]
         if part.of in parts:
             assert part.of is not None
             parts[part.of].append(part)

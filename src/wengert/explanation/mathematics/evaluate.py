@@ -85,7 +85,8 @@ class Evaluator:
         if atom.operator in _PLACES:
             arguments[1:] = [places.astype(np.int64) for places in arguments[1:]]
         with np.errstate(all="ignore"):
-            return np.asarray(meaning(*arguments, **dict(atom.attributes)))
+            found = meaning(*arguments, **dict(atom.attributes))
+        return np.asarray(found if atom.part is None else found[atom.part])
 
     def _term(self, term: Term, outputs: tuple[Index, ...]) -> Array:
         letters = {index: n for n, index in enumerate(dict.fromkeys((*outputs, *term.letters)))}

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 from wengert.explanation.mathematics.notation import Notation
 from wengert.explanation.mathematics.style import ATOM, RELATIONS, Piece, Style
 from wengert.explanation.mathematics.terms import Apply, Sum, same_sums
+from wengert.operators.registry import OPERATORS
 
 _WORDS = {
     "maximum": "max", "minimum": "min", "relu": "ReLU", "leaky_relu": "LeakyReLU",
@@ -58,7 +59,7 @@ def write_apply(pen: Pen, atom: Apply, texts: Sequence[str] | None = None) -> Pi
         return Piece(style.call(word, inner))
     if name == "reshape":
         return Piece(style.call(style.word(_reshaped(atom)), inner))
-    word = _WORDS.get(name, name)
+    word = _WORDS.get(name, name) if atom.part is None else OPERATORS[name].parts[atom.part]
     if name in _REDUCTIONS:
         word = _prefix(atom, attributes.get("axis")) + word
     return Piece(style.call(style.word(word), inner))

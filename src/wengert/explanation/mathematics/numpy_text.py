@@ -41,6 +41,7 @@ from wengert.explanation.mathematics.terms import (
     Term,
     Value,
 )
+from wengert.explanation.source.matrices import CALLED
 from wengert.graph.variable import Variable
 
 _SUM, _PRODUCT, _POWER, _ATOM = range(4)
@@ -154,6 +155,10 @@ class NumpyWriter:
             places = ", ".join(map(_place, dict(atom.attributes)["template"]))
             return f"{_in(texts[0], _ATOM)}[{places}]", _ATOM
         parts = [code.text for code in texts]
+        if atom.operator in CALLED:
+            name, options = CALLED[atom.operator]
+            part = "" if atom.part is None else f"[{atom.part}]"
+            return f"{name}({', '.join(parts)}{options(dict(atom.attributes))}){part}", _ATOM
         parts += [f"{name}={_source(value)}" for name, value in atom.attributes]
         if atom.operator == "concatenate":
             parts = [f"[{', '.join(parts[: len(texts)])}]", *parts[len(texts) :]]

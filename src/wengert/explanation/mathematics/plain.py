@@ -20,7 +20,7 @@ def forward_of(graph: Graph) -> tuple[Operation, ...]:
     """Return the operations of the forward pass: what J needs, and what needs no gradient."""
     needed = ancestors(graph.operations, [objective_of(graph)])
     free = set(forward_operations(graph))
-    return tuple(op for op in graph.operations if op in free or op.output in needed)
+    return tuple(op for op in graph.operations if op in free or needed.intersection(op.outputs))
 
 
 def plain_forward(graph: Graph) -> tuple[Graph, dict[Variable, Variable]]:
@@ -30,7 +30,7 @@ def plain_forward(graph: Graph) -> tuple[Graph, dict[Variable, Variable]]:
     values like any others. The second result leads back to the variables of ``graph``.
     """
     objective = objective_of(graph)
-    made = {op.output for op in forward_of(graph)}
+    made = {out for op in forward_of(graph) for out in op.outputs}
     seeds = {v for v in graph.constants if v.of is not None and v.of is not objective}
     inner = [v for v in graph.variables if v.of is not None and (v in made or v in seeds)]
     if not inner:

@@ -51,7 +51,13 @@ class Reader:
         if operation is None:
             return self.value(variable)
         rule = RULES.get(operation.operator, function_of)
-        return rule(self, operation)
+        return rule(self, operation) if len(operation.outputs) == 1 else self._part(variable)
+
+    def _part(self, variable: Variable) -> Sum:
+        """Return one of several results: the operator applied, and which part of it."""
+        operation = self.graph.producer[variable]
+        atom = applied(self, operation, operation.outputs.index(variable))
+        return self.axes.atom(atom, variable)
 
     def maker(self, operation: Operation) -> Operation | None:
         """Return the forward operation whose rule a backward operation carries out."""
@@ -109,7 +115,11 @@ def known_numbers(graph: Graph) -> Mapping[str, float]:
 
 def function_of(reader: Reader, operation: Operation) -> Sum:
     """Read an operation as a function applied to its operands, told by name."""
+    return reader.axes.atom(applied(reader, operation), operation.output)
+
+
+def applied(reader: Reader, operation: Operation, part: int | None = None) -> Apply:
+    """Return an operator with its operands as arguments."""
     arguments = tuple(reader.read(operand, operation) for operand in operation.inputs)
     attributes = tuple(sorted(operation.attributes.items(), key=lambda item: item[0]))
-    atom = Apply(operation.operator, arguments, attributes)
-    return reader.axes.atom(atom, operation.output)
+    return Apply(operation.operator, arguments, attributes, part=part)

@@ -85,7 +85,7 @@ class _Witness:
 
     def _inner(self, writer: Writer, operation: Operation) -> str | None:
         """Return what a derivative told by name is made of, if the operation makes one."""
-        part = self.scope.parts.get(operation.output)
+        part = self.scope.parts.get(operation.outputs[0])
         if part is None or not part.first or not part.call.is_users:
             return None
         meaning = self.scope.derivative(part.call, part.operand)
@@ -111,7 +111,7 @@ class _Witness:
 
     def _reads(self, gradient: Variable) -> list[Variable]:
         """Return the forward variables that the operations of a line read, numbers aside."""
-        made = {op.output for op in self.backward}
+        made = {out for op in self.backward for out in op.outputs}
         read = (v for op in self._cone(gradient) for v in op.inputs)
         return [
             v for v in dict.fromkeys(read)

@@ -45,7 +45,7 @@ class Scope:
         named = [c for c in opaque_calls(graph, self.forward, self.objective) if self._tells(c)]
         self.calls = {call.result: call for call in named}
         hidden = {out for c in named for op in c.inside for out in op.outputs} - set(self.calls)
-        made = [op.output for op in self.forward]
+        made = [out for op in self.forward for out in op.outputs]
         self.shown = tuple(
             v for v in made
             if v not in hidden and (v.name is not None or v is self.objective)

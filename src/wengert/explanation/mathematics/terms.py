@@ -49,13 +49,15 @@ class Size:
 class Apply:
     """An operator applied to tensors.
 
-    An elementwise one has arguments that share the axes of the result.
+    An elementwise one has arguments that share the axes of the result. ``part`` says which of
+    several results it is.
     """
 
     operator: str
     arguments: tuple[Sum, ...]
     attributes: tuple[tuple[str, Any], ...] = ()
     elementwise: bool = False
+    part: int | None = None
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -269,7 +271,7 @@ def same_atoms(left: Atom, right: Atom) -> bool:
 
 def _head(atom: Atom) -> tuple[Any, ...]:
     if isinstance(atom, Apply):
-        return (atom.operator, repr(atom.attributes), atom.elementwise)
+        return (atom.operator, repr(atom.attributes), atom.elementwise, atom.part)
     if isinstance(atom, Named):
         return (atom.name, atom.primes)
     if isinstance(atom, OneHot):

@@ -10,7 +10,7 @@ import numpy as np
 
 from wengert.base.errors import DataError
 from wengert.base.shapes import Shape
-from wengert.explanation.mathematics.evaluate import Evaluator, Meaning
+from wengert.explanation.mathematics.evaluate import Evaluator
 from wengert.explanation.mathematics.formula import Array
 from wengert.explanation.mathematics.matrix import matrix_form
 from wengert.explanation.mathematics.numerals import rational
@@ -63,7 +63,7 @@ class Numbers:
 
     def __init__(self, graph: Graph, examples: Sequence[Array] | None = None) -> None:
         self.graph = graph
-        self._places = {op.output: n for n, op in enumerate(graph.operations)}
+        self._places = {out: n for n, op in enumerate(graph.operations) for out in op.outputs}
         self.constants = {v: _exact(v, array) for v, array in graph.constants.items()}
         if examples is None:
             self.values = self._drawn()
@@ -77,7 +77,8 @@ class Numbers:
         with np.errstate(all="ignore"):
             for operation in self.graph.operations:
                 operands = [values[variable] for variable in operation.inputs]
-                values[operation.output] = _carry_out(operation, operands)
+                found = _carry_out(operation, operands)
+                values.update(zip(operation.outputs, found, strict=True))
         return values
 
     def _drawn(self) -> dict[Variable, Array]:
@@ -187,13 +188,13 @@ class Numbers:
         changed = dict(given)
         with np.errstate(all="ignore"):
             for operation in self.graph.operations[start:end]:
-                output = operation.output
                 reads = any(variable in changed for variable in operation.inputs)
                 stopped = operation.operator == "stop_gradient"
-                if stopped or output in fixed or not reads:
+                if stopped or not reads or all(each in fixed for each in operation.outputs):
                     continue
                 operands = [changed.get(v, self.values[v]) for v in operation.inputs]
-                changed[output] = _carry_out(operation, operands)
+                found = zip(operation.outputs, _carry_out(operation, operands), strict=True)
+                changed.update((each, value) for each, value in found if each not in fixed)
         return changed
 
 
@@ -209,13 +210,12 @@ def _relative(error: Array, size: float) -> float:
     return largest if size == 0 else largest / size
 
 
-def _carry_out(operation: Operation, operands: list[Array]) -> Array:
-    meaning: Meaning = OPERATORS[operation.operator].numpy
+def _carry_out(operation: Operation, operands: list[Array]) -> tuple[Array, ...]:
     attributes = dict(operation.attributes)
     dtype = attributes.get("dtype")
     if isinstance(dtype, str) and np.dtype(dtype).kind == "f":
         attributes["dtype"] = "float64"
-    return np.asarray(meaning(*operands, **attributes))
+    return OPERATORS[operation.operator].values(*operands, **attributes)
 
 
 def _double(array: Array) -> Array:

@@ -5,6 +5,7 @@ Each keeps the order of arithmetic of the operator's record, so that the bits ar
 
 from __future__ import annotations
 
+from wengert.explanation.source.matrices import MATRIX_HELPERS
 from wengert.explanation.source.windows import WINDOW_HELPERS
 
 _SIGMOID = '''\
@@ -146,4 +147,5 @@ def add_along_axis(g, indices, axis, shape):
     np.add.at(out, tuple(key), g)
     return out''', ()),
     **WINDOW_HELPERS,
+    **MATRIX_HELPERS,
 }  # fmt: skip

@@ -6,63 +6,26 @@ operands, so where an operand may lie in another order (a transposed view), the 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple, Protocol
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from wengert.base.errors import GraphError
+from wengert.explanation.source.expression import (
+    ATOM,
+    COMPARE,
+    POWER,
+    PRODUCT,
+    SIGN,
+    SUM,
+    Expression,
+    Row,
+    Use,
+    given,
+)
+from wengert.explanation.source.matrices import CALLED, HELPED, library
 from wengert.explanation.source.numbers import dtype_text
 from wengert.explanation.source.windows import WINDOWED
 from wengert.graph.operation import Operation
-
-COMPARE, SUM, PRODUCT, SIGN, POWER, ATOM = range(6)
-
-
-class Expression(NamedTuple):
-    """Python text and how tightly its last operation binds."""
-
-    text: str
-    level: int = ATOM
-
-    def inside(self, level: int) -> str:
-        """Return the text as an operand of an operation that binds this tightly."""
-        return self.text if self.level >= level else f"({self.text})"
-
-
-class Use(Protocol):
-    """One operation as a row sees it."""
-
-    operation: Operation
-
-    def read(self, place: int) -> Expression:
-        """Return an operand as it is."""
-        ...
-
-    def operand(self, place: int, level: int = COMPARE) -> str:
-        """Return an operand with the dtype that it has."""
-        ...
-
-    def weak(self, place: int, level: int = COMPARE) -> str:
-        """Return an operand; a number may stand bare where NumPy then takes the other's dtype."""
-        ...
-
-    def is_bare(self, place: int) -> bool:
-        """Return whether ``weak`` gives a bare number."""
-        ...
-
-    def is_ordered(self, place: int) -> bool:
-        """Return whether NumPy's own order for results of this operand is C order."""
-        ...
-
-    def is_exact(self, place: int) -> bool:
-        """Return whether an operand surely lies in C order, one element after another."""
-        ...
-
-    def helper(self, name: str) -> str:
-        """Ask for a helper function and return what it is called."""
-        ...
-
-
-Row = Callable[[Use], Expression]
 
 
 def _all_ordered(use: Use) -> bool:
@@ -301,17 +264,11 @@ def helper(name: str, *attributes: str, ordered: bool = True) -> Row:
 
     def row(use: Use) -> Expression:
         operation = use.operation
-        operands = [_given(use, place, ordered) for place in range(len(operation.inputs))]
+        operands = [given(use, place, ordered) for place in range(len(operation.inputs))]
         values = [f"{key}={_value(operation.attributes[key])}" for key in attributes]
         return Expression(f"{use.helper(name)}({', '.join([*operands, *values])})")
 
     return row
-
-
-def _given(use: Use, place: int, ordered: bool) -> str:
-    if not ordered or use.operation.inputs[place].rank < 2 or use.is_ordered(place):
-        return use.operand(place)
-    return f"np.ascontiguousarray({use.operand(place)})"
 
 
 def _value(value: Any) -> str:
@@ -343,7 +300,11 @@ ROWS: Mapping[str, Row] = _Table(
     {
         **{name: call(name) for name in _UFUNCS.split()},
         **{name: reduction(name) for name in _REDUCTIONS.split()},
-        **{name: helper(name, *attributes) for name, attributes in WINDOWED.items()},
+        **{
+            name: helper(name, *attributes)
+            for name, attributes in (*WINDOWED.items(), *HELPED.items())
+        },
+        **{name: library(*written) for name, written in CALLED.items()},
         "absolute": call("abs"),
         "negative": _negative,
         "add": infix("+", "add", SUM),

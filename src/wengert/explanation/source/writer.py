@@ -79,6 +79,9 @@ class _Writer:
 
     def write(self, operation: Operation) -> None:
         """Write an operation as a line, or keep it for the line that uses it."""
+        if len(operation.outputs) > 1:
+            self._unpack(operation)
+            return
         output = operation.output
         expression = self.expression(operation, len(self.names.get(output, "t00")) + 3)
         is_passed_on = operation.operator in ("identity", "stop_gradient")
@@ -88,6 +91,15 @@ class _Writer:
             self.waiting[output] = expression
         else:
             self.assign(output, expression, operation.location)
+
+    def _unpack(self, operation: Operation) -> None:
+        """Write ``a, b = expression``; a result that nothing reads is ``_``."""
+        expression = self.expression(operation, 5 * len(operation.outputs))
+        for output in operation.outputs:
+            if self.uses[output] and output not in self.names:
+                self.names[output] = self.words.numbered("t")
+        targets = ", ".join(self.names.get(output, "_") for output in operation.outputs)
+        self._line(f"{targets} = {expression.text}", operation.location)
 
     def expression(self, operation: Operation, margin: int) -> Expression:
         """Return the text of an operation; operands get lines of their own while it is long."""
@@ -117,7 +129,9 @@ class _Writer:
         """Write ``name = expression``, with the user's line where it is another than before."""
         if output not in self.names:
             self.names[output] = self.words.numbered("t")
-        line = f"{self.names[output]} = {expression.text}"
+        self._line(f"{self.names[output]} = {expression.text}", where)
+
+    def _line(self, line: str, where: Location | None) -> None:
         note = self._note(where)
         if note and len(INDENT) + len(line) + len(note) + 2 > WIDTH:
             self.body.append(note)
