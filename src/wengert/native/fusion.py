@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from math import prod
 
 from wengert.graph.graph import Array, Graph
+from wengert.graph.operation import Operation
 from wengert.graph.variable import Variable
 from wengert.native.group import Group
 from wengert.native.kernel import Kernel
@@ -18,6 +19,7 @@ from wengert.native.kernels.product import product_kernel
 from wengert.native.steps import Step, View, lower
 from wengert.native.windows import lower_window
 from wengert.operators.registry import OPERATORS
+from wengert.rewriting.share import repeats
 
 # A step looks back this far for a kernel that reads what it reads.
 _NEAR = 8
@@ -42,7 +44,7 @@ def fuse(graph: Graph) -> Fused:
     """
     lowered = lower(graph, lower_window)
     graph = replace(graph, constants=lowered.constants)
-    work = _Fusion(lowered.constants)
+    work = _Fusion(lowered.constants, repeats(graph))
     for step in lowered.steps:
         work.add(step)
     outputs = {lowered.views[variable].variable for variable in graph.outputs}
@@ -51,12 +53,18 @@ def fuse(graph: Graph) -> Fused:
 
 @dataclass
 class _Fusion:
-    """Kernels so far, by number; one whose steps have moved to a later kernel leaves None."""
+    """Kernels so far, by number; one whose steps have moved to a later kernel leaves None.
+
+    ``again`` are operations that compute what was computed before; ``settled`` counts the kernels
+    that there were when the last other step came, ``after_whole`` those up to the last product.
+    """
 
     constants: Mapping[Variable, Array]
+    again: frozenset[Operation] = frozenset()
     items: list[Group | Step | None] = field(default_factory=list["Group | Step | None"])
     made: dict[Variable, int] = field(default_factory=dict[Variable, int])
     readers: dict[Variable, set[int]] = field(default_factory=dict[Variable, set[int]])
+    settled: int = 0
     after_whole: int = 0
 
     def add(self, step: Step) -> None:
@@ -67,8 +75,12 @@ class _Fusion:
             self._note(step, len(self.items))
             self.items.append(step)
             self.after_whole = len(self.items)
+            if step.operation not in self.again:
+                self.settled = len(self.items)
             return
         group = self._place(step)
+        if step.operation not in self.again:
+            self.settled = len(self.items)
         self._note(step, group.number)
         if group.rest is not None:
             rest, group.rest = group.rest, None
@@ -130,11 +142,14 @@ class _Fusion:
         return sorted((n for n in {*near, *before} if n >= earliest and n >= 0), reverse=True)
 
     def _late(self, step: Step) -> int:
-        """Return the first kernel that a step of backward may join: none ahead of a product.
+        """Return the first kernel that a step of backward may join.
 
-        What it makes of forward's results would wait for its reader, beside them where they are
-        read again. A mask may: it is so much smaller than what it is made of.
+        What is made again joins none of those that were there before. What else forward's results
+        alone decide would wait for its reader, ahead of a product and beside what it is made of;
+        but a mask may: it is so much smaller than that, and held instead.
         """
+        if step.operation in self.again:
+            return self.settled
         target = step.target.variable
         largest = max((view.variable.nbytes for view in step.operands), default=0)
         if step.operation.origin is None or _SMALL * target.nbytes <= largest:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from wengert.base.errors import GraphError
+from wengert.graph.graph import Graph
+from wengert.graph.operation import Operation
 from wengert.graph.variable import Variable
 from wengert.native.kernel import REFUSAL, Kernel, Operand
 from wengert.native.kernels.loops import Loops
@@ -14,7 +16,11 @@ from wengert.native.kernels.nest import Load, Nest, Store
 from wengert.native.kernels.order import Order
 from wengert.planning.arena import ALIGNMENT
 from wengert.planning.cost_graph import CostGraph, Stage
-from wengert.planning.layout import Layout, laid_out
+from wengert.planning.layout import Arranged, Layout, arranged
+from wengert.planning.lifetime import Pass, passes
+from wengert.planning.order import Work, work_on
+
+NO_HOMES: Mapping[Variable, Variable] = {}
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,15 +29,18 @@ class Placement:
 
     Attributes:
         kernels: the kernels.
-        storages: what lies in the block; numbers in ``stages`` and ``layout`` count these.
-        stages: what each kernel reads and makes of it.
-        layout: lifetimes, what is written in place, and offsets.
+        storages: what lies in the block; numbers in ``plan`` count these.
+        plan: the order, what each kernel reads and makes, lifetimes and offsets.
     """
 
     kernels: tuple[Kernel, ...]
     storages: tuple[Variable, ...]
-    stages: CostGraph
-    layout: Layout
+    plan: Arranged
+
+    @property
+    def layout(self) -> Layout:
+        """Lifetimes, what is written in place, and offsets."""
+        return self.plan.layout
 
     @property
     def nbytes(self) -> int:
@@ -45,14 +54,20 @@ class Placement:
 
 
 def placed(
-    kernels: Sequence[Kernel], outside: Collection[Variable], kept: Iterable[Variable] = ()
+    kernels: Sequence[Kernel],
+    outside: Collection[Variable],
+    kept: Iterable[Variable] = (),
+    homes: Mapping[Variable, Variable] = NO_HOMES,
+    graph: Graph | None = None,
 ) -> Placement:
-    """Return where everything that kernels make lies.
+    """Return the order of kernels that needs the smallest block, and where everything lies in it.
 
     Args:
-        kernels: in the order in which they run.
+        kernels: in an order in which they can run; the first one stays first.
         outside: what lies in memory of its own, refusals apart.
         kept: what is still read when the last kernel has run.
+        homes: for each variable that is written over another one outside, that one.
+        graph: whose operations the kernels carry out: it tells forward, backward and update.
     """
     number: dict[Variable, int] = {}
     for kernel in kernels:
@@ -66,8 +81,42 @@ def placed(
     stages = _stages(kernels, number)
     sizes = tuple(variable.nbytes for variable in number)
     held = frozenset(number[v] for v in kept if v in number)
-    graph = CostGraph(stages, sizes, held, len(stages))
-    return Placement(tuple(kernels), tuple(number), graph, laid_out(graph))
+    written = CostGraph(stages, sizes, held, len(stages))
+    made = {} if graph is None else dict(zip(graph.operations, passes(graph), strict=True))
+    plan = arranged(written, _work(written, kernels, homes, made))
+    return Placement(tuple(kernels[at] for at in plan.order.schedule), tuple(number), plan)
+
+
+def _work(
+    graph: CostGraph,
+    kernels: Sequence[Kernel],
+    homes: Mapping[Variable, Variable],
+    made: Mapping[Operation, Pass],
+) -> Work:
+    """Return what another order of the kernels has to respect, and where updates stand."""
+    each = [{made[op] for op in kernel.operations if op in made} for kernel in kernels]
+    update = [found == {"update"} for found in each]
+    part = [int(bool(found) and "forward" not in found) for found in each]
+    return work_on(graph, _after(kernels, homes), update, part)
+
+
+def _after(kernels: Sequence[Kernel], homes: Mapping[Variable, Variable]) -> list[tuple[int, ...]]:
+    """Return which kernels each has to wait for: whatever touches what it writes, and so on."""
+    writers: dict[Variable, int] = {}
+    readers: dict[Variable, list[int]] = {}
+    found: list[tuple[int, ...]] = []
+    for at, kernel in enumerate(kernels):
+        before = {0} if at else set[int]()
+        reads = {homes.get(v, v) for v in kernel.reads} - {REFUSAL}
+        writes = {homes.get(v, v) for v in kernel.writes} - {REFUSAL}
+        before.update(writers[v] for v in reads | writes if v in writers)
+        before.update(each for v in writes for each in readers.get(v, ()))
+        for variable in writes:
+            writers[variable], readers[variable] = at, []
+        for variable in reads:
+            readers.setdefault(variable, []).append(at)
+        found.append(tuple(sorted(before - {at})))
+    return found
 
 
 def _stages(kernels: Sequence[Kernel], number: Mapping[Variable, int]) -> tuple[Stage, ...]:

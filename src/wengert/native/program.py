@@ -320,4 +320,4 @@ def place(fused: Fused, given: Collection[Variable]) -> Placement:
     """
     outside = {*fused.graph.inputs, *fused.graph.constants, *given}
     kept = dict.fromkeys(fused.views[variable].variable for variable in fused.graph.outputs)
-    return placed(fused.kernels, outside, kept)
+    return placed(fused.kernels, outside, kept, graph=fused.graph)

@@ -135,7 +135,10 @@ class Stepper:
         states = self.graph.inputs[: self._count]
         resident = self._resident
         outside = {*states, *resident.homes, *resident.rings, _STOP}
-        self.placed = placed(self.kernels, outside)
+        self.placed = placed(
+            self.kernels, outside, homes=resident.homes, graph=resident.fused.graph
+        )
+        self.kernels = self.placed.kernels
         self.arena_bytes = self.placed.nbytes
         self._arena = self.memory.arena(max(self.arena_bytes, ALIGNMENT))
         constants = resident.fused.graph.constants

@@ -12,7 +12,11 @@ from dataclasses import dataclass, replace
 
 from wengert.planning.arena import ALIGNMENT, Interval, lay_out
 from wengert.planning.cost_graph import CostGraph
+from wengert.planning.order import Order, Work, orders_of
 from wengert.planning.replay import replay
+
+# Another order than the written one has to save a part of the block that is worth it.
+_WORTH = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +49,47 @@ class Layout:
         """Return the storages that are held during a stage."""
         pairs = enumerate(zip(self.births, self.deaths, strict=True))
         return [number for number, (birth, death) in pairs if birth <= stage < death]
+
+
+@dataclass(frozen=True, slots=True)
+class Arranged:
+    """Stages in the order whose block is smallest, and that block.
+
+    Attributes:
+        order: the rule and the schedule, positions in the order as written.
+        graph: the stages in that order.
+        layout: the block.
+        written_bytes: what the block would be in the order as written.
+    """
+
+    order: Order
+    graph: CostGraph
+    layout: Layout
+    written_bytes: int
+
+
+def arranged(graph: CostGraph, work: Work) -> Arranged:
+    """Return the order and the layout of stages that together need the smallest block.
+
+    Of the list schedules those are laid out that hold no more than the order as written, which
+    wins every tie.
+
+    Args:
+        graph: the stages in an order in which they can run.
+        work: what another order has to respect.
+    """
+    found = {order.rule: order for order in orders_of(work)}
+    written = found.pop("written")
+    first = laid_out(graph)
+    best = Arranged(written, graph, first, first.nbytes)
+    for order in found.values():
+        if order.peak_bytes < written.peak_bytes:
+            stages = tuple(graph.stages[at] for at in order.schedule)
+            other = replace(graph, stages=stages)
+            layout = laid_out(other)
+            if layout.nbytes < best.layout.nbytes - first.nbytes // _WORTH:
+                best = Arranged(order, other, layout, first.nbytes)
+    return best
 
 
 def laid_out(graph: CostGraph) -> Layout:

@@ -14,6 +14,7 @@ from typing import Literal
 
 from wengert.graph.check import check
 from wengert.graph.graph import Graph
+from wengert.planning.cost_graph import CostGraph
 from wengert.planning.plan import Plan
 
 Rule = Literal["written", "early", "depth first", "least first"]
@@ -60,6 +61,29 @@ class Work:
     kept: frozenset[int]
 
 
+def work_on(
+    graph: CostGraph, after: Sequence[tuple[int, ...]], update: Sequence[bool], part: Sequence[int]
+) -> Work:
+    """Return the numbers of stages, such as the kernels of a program.
+
+    Args:
+        graph: the stages in an order in which they can run.
+        after: for each stage those that must run before it.
+        update: whether it moves parameters.
+        part: 0 in forward, 1 later.
+    """
+    return Work(
+        tuple(after),
+        tuple(part),
+        tuple(update),
+        tuple(tuple(dict.fromkeys((*each.reads, *each.makes))) for each in graph.stages),
+        tuple(each.makes for each in graph.stages),
+        tuple(each.workspace for each in graph.stages),
+        graph.nbytes,
+        graph.kept,
+    )
+
+
 def work_of(plan: Plan) -> Work:
     """Return the numbers of a plan, operations by their place in its schedule."""
     operations = [plan.operation(at) for at in range(len(plan.schedule))]
@@ -84,7 +108,11 @@ def work_of(plan: Plan) -> Work:
 
 def orders(plan: Plan) -> tuple[Order, ...]:
     """Return one order a rule, the one with the lowest peak first; at a tie the written one."""
-    work = work_of(plan)
+    return orders_of(work_of(plan))
+
+
+def orders_of(work: Work) -> tuple[Order, ...]:
+    """Return one order a rule, the one with the lowest peak first; at a tie the written one."""
     made: list[tuple[Rule, tuple[int, ...]]] = [(rule, _schedule(work, rule)) for rule in RULES]
     found = [Order(rule, schedule, held(work, schedule)) for rule, schedule in made]
     return tuple(sorted(found, key=lambda order: order.peak_bytes))

@@ -14,6 +14,7 @@ from typing import Any
 from wengert.graph.graph import Array, Graph
 from wengert.graph.operation import Operation
 from wengert.graph.variable import Variable
+from wengert.graph.walk import made_again
 from wengert.operators.record import Operator
 from wengert.operators.registry import OPERATORS
 from wengert.rewriting.prune import prune
@@ -43,7 +44,8 @@ _CHECKED: dict[str, tuple[int, Callable[[Attributes], Attributes]]] = {
 def decompose(graph: Graph) -> Graph:
     """Return the graph with every operator that has no scalar formula taken apart.
 
-    Names of variables stay with the variables that had them; what a part computes has none.
+    Names of variables stay with the variables that had them; what a part computes has none. What
+    is made again on purpose stays so.
 
     >>> from wengert.graph.text import parse
     >>> graph = parse('''graph f -> y
@@ -53,10 +55,16 @@ def decompose(graph: Graph) -> Graph:
     ['sum', 'divide']
     """
     work = _Work(dict(graph.constants))
+    again = made_again(graph)
+    apart: dict[Variable, Variable] = {}
     for operation in graph.operations:
+        before = len(work.operations)
         work.add(operation)
+        if operation.outputs[0] in again:
+            apart.update((part.outputs[0], operation.outputs[0])
+                         for part in work.operations[before:])  # fmt: skip
     found = replace(graph, operations=tuple(work.operations), constants=work.constants)
-    return prune(share(prune(found)))
+    return prune(share(prune(found), apart))
 
 
 def is_primitive(record: Operator) -> bool:

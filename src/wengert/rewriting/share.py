@@ -11,25 +11,47 @@ from wengert.graph.operation import Operation
 from wengert.graph.variable import Variable
 from wengert.rewriting.rebuild import Substitution, rebuild
 
+NOT_APART: Mapping[Variable, Variable] = {}
 
-def share(graph: Graph) -> Graph:
+
+def share(graph: Graph, apart: Mapping[Variable, Variable] = NOT_APART) -> Graph:
     """Return the graph with equal operations on equal operands merged into the first.
 
     Two variables that both have a name stay two, and so does a variable with a gradient of its
     own: a rewritten graph still says all that the user called by name.
+
+    Args:
+        graph: any graph.
+        apart: what is computed twice on purpose: results that become one only with results that
+            stand for the same variable here.
     """
     standing = Substitution(graph)
     constants = _shared_constants(graph.constants, standing)
     known: dict[Any, Operation] = {}
     kept: list[Operation] = []
     for operation in graph.operations:
-        key = _key(operation, standing)
+        key = _key(operation, standing), apart.get(operation.outputs[0])
         first = known.setdefault(key, operation)
         if first is operation or not _merge(first, operation, standing):
             kept.append(operation)
     if not standing.standing:
         return graph
     return rebuild(graph, kept, constants, standing)
+
+
+def repeats(graph: Graph) -> frozenset[Operation]:
+    """Return the operations that compute once more what an earlier one has computed."""
+    same: dict[Variable, Variable] = {}
+    known: dict[Any, Operation] = {}
+    found: set[Operation] = set()
+    for operation in graph.operations:
+        inputs = tuple(same.get(variable, variable) for variable in operation.inputs)
+        key = operation.operator, inputs, frozen(operation.attributes)
+        first = known.setdefault(key, operation)
+        if first is not operation:
+            found.add(operation)
+            same.update(zip(operation.outputs, first.outputs, strict=True))
+    return frozenset(found)
 
 
 def _merge(first: Operation, again: Operation, standing: Substitution) -> bool:
