@@ -1,15 +1,17 @@
 """Byte offsets: where in one block each buffer lies, so that buffers alive together are apart.
 
 Greedy, as nearly always good enough: buffers that live throughout lie at the bottom; the rest is
-cut where no buffer crosses; each piece is laid out by best fit in several orders, and the lowest
-layout wins. The load (the most bytes alive together) is a bound that no layout can beat.
+cut where no buffer crosses; each piece is laid out in several ways, and the lowest layout wins. The
+load (the most bytes alive together) is a bound that no layout can beat.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate
+
+from wengert.planning.placing import place
 
 ALIGNMENT = 64
 
@@ -62,7 +64,8 @@ def lay_out(intervals: Sequence[Interval]) -> Arena:
     rest = [i for i in held if (rounded[i].birth, rounded[i].death) != (first, last)]
     top = bottom
     for piece in _pieces(rounded, rest):
-        height, found = _best([rounded[i] for i in piece])
+        within = [rounded[i] for i in piece]
+        height, found = place(within, load(within))
         top = max(top, bottom + height)
         for i, offset in zip(piece, found, strict=True):
             offsets[i] = bottom + offset
@@ -96,56 +99,3 @@ def _pieces(intervals: Sequence[Interval], chosen: Sequence[int]) -> list[list[i
         pieces[-1].append(i)
         reach = max(reach, intervals[i].death)
     return pieces
-
-
-_ORDERS: tuple[Callable[[Interval], tuple[int, ...]], ...] = (
-    lambda x: (-x.nbytes, x.birth),
-    lambda x: (x.birth - x.death, -x.nbytes),
-    lambda x: (-x.nbytes * (x.death - x.birth), x.birth),
-    lambda x: (x.birth, -x.nbytes),
-)
-
-
-def _best(intervals: Sequence[Interval]) -> tuple[int, list[int]]:
-    """Return the lowest of the layouts, and its height; stop at one that is as low as the load."""
-    bound = load(intervals)
-    found: tuple[int, list[int]] | None = None
-    for order in _ORDERS:
-        made = _placed(intervals, order)
-        if found is None or made[0] < found[0]:
-            found = made
-        if found[0] == bound:
-            break
-    assert found is not None
-    return found
-
-
-def _placed(
-    intervals: Sequence[Interval], order: Callable[[Interval], tuple[int, ...]]
-) -> tuple[int, list[int]]:
-    offsets = [0] * len(intervals)
-    placed: list[int] = []
-    height = 0
-    for i in sorted(range(len(intervals)), key=lambda i: (*order(intervals[i]), i)):
-        mine = intervals[i]
-        near = sorted(
-            (offsets[j], offsets[j] + intervals[j].nbytes)
-            for j in placed
-            if mine.meets(intervals[j])
-        )
-        offsets[i] = _gap(near, mine.nbytes)
-        height = max(height, offsets[i] + mine.nbytes)
-        placed.append(i)
-    return height, offsets
-
-
-def _gap(taken: list[tuple[int, int]], nbytes: int) -> int:
-    """Return the start of the smallest gap that fits, the top where none does."""
-    best: tuple[int, int] | None = None
-    free = 0
-    for begin, end in taken:
-        room = begin - free
-        if room >= nbytes and (best is None or room < best[0]):
-            best = room, free
-        free = max(free, end)
-    return free if best is None else best[1]
