@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 
 from wengert.native.jit import Code, session
-from wengert.native.kernels.contraction import Contraction, Strided, by_letters
-from wengert.native.kernels.schedule import Cut, Schedule, schedule
-from wengert.native.kernels.tile import Epilogue
+from wengert.native.kernels.contraction import Axis, Contraction, Strided, by_letters
+from wengert.native.kernels.epilogue import Epilogue, Made
+from wengert.native.kernels.nest import Compute, Load, Number, Reduce, Store
+from wengert.native.kernels.schedule import Cut, Schedule, schedule, with_room
 from wengert.native.kernels.tiled import Tiled, tiled
-from wengert.native.llvm import Builder, Value, constant, intrinsic, suffix
 from wengert.native.target import host
 
 Array = np.ndarray[Any, Any]
@@ -143,7 +143,8 @@ def test_nothing_to_sum_is_zero() -> None:
 
 
 def test_empty_results_are_not_ours() -> None:
-    assert tiled(np.dtype(np.float32), [(0, 4, 0, 4), (4, 0, 1, 1), (4, 1, 4, 0)]) is None
+    axes = [Axis(0, 4, 0, 4), Axis(4, 0, 1, 1), Axis(4, 1, 4, 0)]
+    assert tiled(np.dtype(np.float32), axes) is None
 
 
 @pytest.mark.parametrize("turned", [False, True])
@@ -216,31 +217,82 @@ def test_forms(m: int, k: int, n: int, dtype: Any) -> None:
 # -- what happens before the product is stored ----------------------------------------------------
 
 
-@pytest.mark.parametrize(("m", "k", "n"), [(64, 600, 96), (1, 50, 30), (20, 30, 1)])
-def test_update(m: int, k: int, n: int) -> None:
+def apply(epilogue: Epilogue, a: Array, b: Array, c: Array, *others: Array) -> int:
+    """Run a product with an epilogue and return its number of chunks."""
+    plan = with_room(schedule(contraction("mk,kn->mn", a, b, c, *others), host()))
+    execute(Tiled(plan, epilogue), a, b, c, *others)
+    return plan.chunks
+
+
+def update(dtype: str, rate: float, decay: float) -> Epilogue:
+    """Return W − rate · (AB + decay · W), W being operand 1 and the result operand 0."""
+    values = (
+        Made(dtype), Load(1, dtype, ()), Number(repr(decay), dtype),
+        Compute("multiply", (1, 2), (), dtype), Compute("add", (0, 3), (), dtype),
+        Number(repr(rate), dtype), Compute("multiply", (4, 5), (), dtype),
+        Compute("subtract", (1, 6), (), dtype),
+    )  # fmt: skip
+    return Epilogue(values, (Store(7, 0, ()),))
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize(
+    ("m", "k", "n"), [(64, 600, 96), (1, 50, 30), (20, 30, 1), (70, 1, 67), (300, 1100, 65)]
+)
+def test_update_in_place(m: int, k: int, n: int, dtype: Any) -> None:
     rng = np.random.default_rng(0)
-    a, b = drawn(rng, (m, k), np.float32, True), drawn(rng, (k, n), np.float32, False)
-    c = drawn(rng, (m, n), np.float32, False)
-    expected = 0.75 * c.astype(float) - 0.5 * (a.astype(float) @ b)
-    plan = schedule(contraction("mk,kn->mn", a, b, c), host())
-    execute(Tiled(plan, Epilogue(alpha=-0.5, beta=0.75)), a, b, c)
-    np.testing.assert_allclose(c, expected, rtol=0, atol=k * 4e-6)
+    a, b = drawn(rng, (m, k), dtype, True), drawn(rng, (k, n), dtype, False)
+    w = drawn(rng, (m, n), dtype, False)
+    expected = w - 0.5 * (a.astype(float) @ b + 0.25 * w.astype(float))
+    apply(update(np.dtype(dtype).name, 0.5, 0.25), a, b, w, w)
+    np.testing.assert_allclose(w, expected, rtol=0, atol=k * 30 * np.finfo(dtype).eps)
 
 
-def relu(builder: Builder, values: list[Value]) -> Value:
-    kind = values[0].type
-    total = builder.fadd(values[0], values[1])
-    return intrinsic(builder, f"llvm.maxnum.{suffix(kind)}", kind, [total, constant(kind, 0.0)])
+def test_an_update_has_the_bits_of_the_product_and_then_the_update() -> None:
+    rng = np.random.default_rng(0)
+    a, b = drawn(rng, (300, 90), np.float32, True), drawn(rng, (90, 130), np.float32, False)
+    w = drawn(rng, (300, 130), np.float32, False)
+    gradient = product("mk,kn->mn", a, b, blank((300, 130), np.float32))
+    expected = w - np.float32(0.1) * (gradient + np.float32(0.01) * w)
+    apply(update("float32", 0.1, 0.01), a, b, w, w)
+    assert w.tobytes() == expected.tobytes()
 
 
 @pytest.mark.parametrize(("m", "k", "n"), [(64, 600, 96), (200, 30, 17), (3, 50, 300), (40, 64, 1)])
 @pytest.mark.parametrize("along", ["row", "column", "both"])
-def test_formula_with_a_bias(m: int, k: int, n: int, along: str) -> None:
+@pytest.mark.parametrize("turned", [False, True])
+def test_two_results_with_a_bias(m: int, k: int, n: int, along: str, turned: bool) -> None:
     rng = np.random.default_rng(0)
-    a, b = drawn(rng, (m, k), np.float32, False), drawn(rng, (k, n), np.float32, False)
+    a, b = drawn(rng, (m, k), np.float32, False), drawn(rng, (k, n), np.float32, turned)
     shape = {"row": (n,), "column": (m, 1), "both": (m, n)}[along]
-    bias, c = drawn(rng, shape, np.float32, False), blank((m, n), np.float32)
-    plan = schedule(contraction("mk,kn->mn", a, b, c, bias), host())
-    execute(Tiled(plan, Epilogue(formula=relu, key="relu")), a, b, c, bias)
+    bias = drawn(rng, shape, np.float32, False)
+    h, positive = blank((m, n), np.float32, turned), np.full((m, n), 7, np.int8)
+    values = (
+        Made("float32"), Load(1, "float32", ()), Compute("add", (0, 1), (), "float32"),
+        Number("0.0", "float32"), Compute("maximum", (2, 3), (), "float32"),
+        Compute("greater", (4, 3), (), "bool"),
+    )  # fmt: skip
+    epilogue = Epilogue(values, (Store(4, 0, ()), Store(5, 2, ())))
+    apply(epilogue, a, b, h, bias, positive)
     expected = np.maximum(a.astype(float) @ b + bias, 0)
-    np.testing.assert_allclose(c, expected, rtol=0, atol=k * 4e-6)
+    np.testing.assert_allclose(h, expected, rtol=0, atol=k * 4e-6)
+    np.testing.assert_array_equal(positive, h > 0)
+
+
+@pytest.mark.parametrize(("m", "k", "n"), [(784, 3, 256), (70, 700, 33), (1, 5, 9), (9, 40, 1)])
+def test_the_sum_of_squares_of_what_is_updated(m: int, k: int, n: int) -> None:
+    rng = np.random.default_rng(0)
+    a, b = drawn(rng, (m, k), np.float32, True), drawn(rng, (k, n), np.float32, False)
+    w = drawn(rng, (m, n), np.float32, False)
+    expected = np.sum(w.astype(float) ** 2)
+    first = update("float32", 0.5, 0.25)
+    at = len(first.values)
+    values = (
+        *first.values, Compute("square", (1,), (), "float32"), Reduce("sum", at, "float32"),
+    )  # fmt: skip
+    epilogue = Epilogue(values, (*first.stores, Store(at + 1, 2, (), 1)))
+    parts = np.full(1000, np.nan, np.float32)
+    alone = np.lib.stride_tricks.as_strided(parts, (m, n), (0, 0))
+    chunks = apply(epilogue, a, b, w, w, alone)
+    assert np.isnan(parts[chunks:]).all()
+    np.testing.assert_allclose(parts[:chunks].sum(), expected, rtol=1e-5)

@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from math import prod
 
 from wengert.graph.graph import Array, Graph
 from wengert.graph.operation import Operation
 from wengert.graph.variable import Variable
+from wengert.native.again import compute_again
+from wengert.native.epilogues import with_epilogues
 from wengert.native.group import Group
 from wengert.native.kernel import Kernel
 from wengert.native.kernels.compact import compact
 from wengert.native.kernels.gather import pick_kernel
 from wengert.native.kernels.loops import Loops
-from wengert.native.kernels.nest import Compute, Nest, Reduce
+from wengert.native.kernels.nest import Nest
 from wengert.native.kernels.product import product_kernel
 from wengert.native.steps import Step, View, lower
 from wengert.native.windows import lower_window
-from wengert.operators.registry import OPERATORS
 from wengert.rewriting.share import repeats
 
 # A step looks back this far for a kernel that reads what it reads.
@@ -48,7 +48,8 @@ def fuse(graph: Graph) -> Fused:
     for step in lowered.steps:
         work.add(step)
     outputs = {lowered.views[variable].variable for variable in graph.outputs}
-    return Fused(graph, tuple(work.kernels(outputs)), lowered.views)
+    kernels = compute_again(work.kernels(outputs), outputs)
+    return Fused(graph, tuple(with_epilogues(kernels, outputs)), lowered.views)
 
 
 @dataclass
@@ -248,26 +249,9 @@ def _kernel(group: Group, needed: set[Variable]) -> Kernel | None:
     nest, operands = compact(nest, group.operands)
     operations = tuple(dict.fromkeys(step.operation for step in group.steps))
     return Kernel(
-        _name(nest), Loops(nest), operands, operations, _flops(nest), nest.sizes,
+        nest.name, Loops(nest), operands, operations, nest.flops, nest.sizes,
         tuple(group.checks),
     )  # fmt: skip
-
-
-def _name(nest: Nest) -> str:
-    said = [v.operator for v in nest.values if isinstance(v, Compute | Reduce)]
-    return "+".join(dict.fromkeys(said)) or "copy"
-
-
-def _flops(nest: Nest) -> int:
-    total = 0.0
-    size = prod(nest.sizes)
-    for value in nest.values:
-        if isinstance(value, Reduce):
-            total += size
-        elif isinstance(value, Compute) and value.operator in OPERATORS:
-            cost = OPERATORS[value.operator].cost
-            total += size * (cost.flops + cost.transcendental)
-    return int(total)
 
 
 def whole_kernel(step: Step) -> Kernel:

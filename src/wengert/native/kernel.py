@@ -34,6 +34,9 @@ class Body(Protocol):
 # Where a kernel tells of a number that it refuses: a flag, the check, the place, the number.
 REFUSAL = Variable((4,), np.dtype(np.int64), "constant", name="refusal")
 
+# The name of the check that every number of a new state is finite.
+FINITE = "finite"
+
 
 @dataclass(frozen=True, slots=True)
 class Operand:

@@ -14,6 +14,7 @@ from wengert.native.kernel import REFUSAL, Kernel, Operand
 from wengert.native.kernels.loops import Loops
 from wengert.native.kernels.nest import Load, Nest, Store
 from wengert.native.kernels.order import Order
+from wengert.native.kernels.tiled import Tiled
 from wengert.planning.arena import ALIGNMENT
 from wengert.planning.cost_graph import CostGraph, Stage
 from wengert.planning.layout import Arranged, Layout, arranged
@@ -145,16 +146,20 @@ def _stages(kernels: Sequence[Kernel], number: Mapping[Variable, int]) -> tuple[
 
 def overwrites(kernel: Kernel, before: Variable, after: Variable) -> bool:
     """Return whether a kernel reads each element of ``before`` only to write it in ``after``."""
-    if not isinstance(kernel.body, Loops) or before.nbytes != after.nbytes:
+    if before.nbytes != after.nbytes or before.dtype.itemsize != after.dtype.itemsize:
         return False
-    if before.dtype.itemsize != after.dtype.itemsize:
-        return False
-    nest = kernel.body.nest
     old = [n for n, operand in enumerate(kernel.operands) if operand.variable is before]
     new = [n for n, operand in enumerate(kernel.operands) if operand.variable is after]
+    if any(kernel.operands[n].offset for n in (*old, *new)):
+        return False
+    if isinstance(kernel.body, Tiled):
+        return kernel.body.overwrites(old, new)
+    if not isinstance(kernel.body, Loops):
+        return False
+    nest = kernel.body.nest
     stores = [each for each in nest.stores if each.operand in new]
     loads = [each for each in nest.values if isinstance(each, Load) and each.operand in old]
-    if len(stores) != 1 or any(kernel.operands[n].offset for n in (*old, *new)):
+    if len(stores) != 1:
         return False
     return _once(nest, stores[0]) and all(each.strides == stores[0].strides for each in loads)
 

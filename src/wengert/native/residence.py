@@ -15,14 +15,12 @@ from wengert.graph.graph import Graph
 from wengert.graph.operation import Operation
 from wengert.graph.variable import Variable
 from wengert.native.fusion import Fused, fuse
-from wengert.native.kernel import REFUSAL, Kernel, Operand
+from wengert.native.kernel import FINITE, REFUSAL, Kernel, Operand
 from wengert.native.kernels.rows import Copy, Rows, Tell
 from wengert.native.placement import overwrites
 from wengert.native.steps import View
 from wengert.operators.registry import OPERATORS
 from wengert.rewriting.decompose import CHECK, decompose
-
-FINITE = "finite"
 
 
 @dataclass(frozen=True, eq=False, slots=True)

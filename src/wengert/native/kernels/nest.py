@@ -121,6 +121,26 @@ class Nest:
     split: bool = False
     parts: int = 0
 
+    # -- What it does -----------------------------------------------------------------------------
+
+    @property
+    def name(self) -> str:
+        """What it does, for people."""
+        said = [v.operator for v in self.values if isinstance(v, Compute | Reduce)]
+        return "+".join(dict.fromkeys(said)) or "copy"
+
+    @property
+    def flops(self) -> int:
+        """Additions, multiplications, comparisons, functions."""
+        total = 0.0
+        for value in self.values:
+            if isinstance(value, Reduce):
+                total += 1
+            elif isinstance(value, Compute) and value.operator in OPERATORS:
+                cost = OPERATORS[value.operator].cost
+                total += cost.flops + cost.transcendental
+        return int(total * prod(self.sizes))
+
     # -- Order of the loops ----------------------------------------------------------------------
 
     @cached_property

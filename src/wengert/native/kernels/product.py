@@ -7,6 +7,7 @@ from math import prod
 
 from wengert.native.kernel import Kernel, Operand
 from wengert.native.kernels.compact import compact
+from wengert.native.kernels.contraction import Axis
 from wengert.native.kernels.loops import Loops
 from wengert.native.kernels.nest import Compute, Load, Nest, Reduce, Store, Strides, Value
 from wengert.native.kernels.tiled import tiled
@@ -78,7 +79,8 @@ def _by_tiles(step: Step, product: Product) -> Kernel | None:
     dtype = step.target.variable.dtype
     if len(step.operands) != 2 or any(view.variable.dtype != dtype for view in step.operands):
         return None
-    body = tiled(dtype, list(zip(product.sizes, *product.operands, product.target, strict=True)))
+    strides = zip(product.sizes, *product.operands, product.target, strict=True)
+    body = tiled(dtype, [Axis(*each) for each in strides])
     if body is None:
         return None
     flops = 2 * prod(product.sizes)

@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 
 from wengert.native.kernels.contraction import Axis
 from wengert.native.kernels.edges import offset
+from wengert.native.kernels.epilogue import Epilogue, Rooms
 from wengert.native.kernels.panel import Panel, define_panel
 from wengert.native.kernels.schedule import PANEL_BYTES, Cut, Schedule
-from wengert.native.kernels.tile import Epilogue, Tile, define_tile
+from wengert.native.kernels.tile import Tile, define_tile
 from wengert.native.llvm import (
     I8,
     I64,
@@ -18,7 +19,6 @@ from wengert.native.llvm import (
     Builder,
     Function,
     Module,
-    Type,
     Value,
     address,
     integer,
@@ -31,12 +31,12 @@ from wengert.native.llvm import (
 
 @dataclass(frozen=True, slots=True)
 class _Pointers:
-    """Corners of A, B, C and the extras, at the place reached."""
+    """Corners of A, B, the sums so far, C and the other operands, at the place reached."""
 
     a: Value
     b: Value
-    c: Value
-    extras: tuple[Value, ...]
+    sums: Value
+    operands: tuple[Value, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,25 +53,32 @@ class _Kernel:
     schedule: Schedule
     tiles: dict[tuple[bool, bool], Function]
     panel: _Packing | None
-
-    @property
-    def element(self) -> Type:
-        return memory_type(self.schedule.dtype)
+    sums: Value | None
+    rooms: Rooms
+    sizes: tuple[int, ...]
 
 
 def define_product(module: Module, name: str, schedule: Schedule, epilogue: Epilogue) -> None:
-    """Add the kernel ``name(operands, begin, end)``; operands are A, B, C and the extras."""
+    """Add the kernel ``name(operands, begin, end)``; operands are A, B, C and the others."""
     function = ir.Function(module, ir.FunctionType(VOID, [POINTER, I64, I64]), name)
     builder: Builder = ir.IRBuilder(function.append_basic_block())
+    room = _stack(builder, Rooms.nbytes(epilogue, schedule.lanes))
     kernel = _Kernel(
-        builder, schedule, _tiles_of(module, name, schedule, epilogue),
-        _packing(module, builder, f"{name}.panel", schedule),
-    )  # fmt: skip
+        builder=builder,
+        schedule=schedule,
+        tiles=_tiles_of(module, name, schedule, epilogue),
+        panel=_packing(module, builder, f"{name}.panel", schedule),
+        sums=_own_sums(builder, schedule, epilogue),
+        rooms=Rooms(builder, epilogue, schedule.lanes, room),
+        sizes=epilogue.itemsizes(1 + len(schedule.n.extras)),
+    )
     operands, begin, end = function.args
     corners = _corners(kernel, operands)
 
     def chunk(number: Value) -> list[Value]:
+        kernel.rooms.begin()
         _chunk(kernel, number, corners)
+        kernel.rooms.end(number, corners.operands)
         return []
 
     loop(builder, (begin, end, integer(1)), chunk)
@@ -85,7 +92,15 @@ def _corners(kernel: _Kernel, operands: Value) -> _Pointers:
         for at in range(count)
     ]
     a, b = (found[1], found[0]) if kernel.schedule.swapped else found[:2]
-    return _Pointers(a, b, found[2], tuple(found[3:]))
+    return _Pointers(a, b, kernel.sums or found[2], tuple(found[2:]))
+
+
+def _stack(builder: Builder, nbytes: int) -> Value:
+    """Return room on the stack, on a cache line of its own."""
+    room = builder.alloca(ir.ArrayType(I8, nbytes))
+    room.align = 64
+    # The builder types this one pointer by what it points to; all others are plain.
+    return builder.inttoptr(builder.ptrtoint(room, I64), POINTER)
 
 
 # -- the shapes of tiles and panels: whole ones and those at the edge -----------------------------
@@ -97,7 +112,10 @@ def _tiles_of(
     edges = [(r, c) for r in _variants(schedule.rows) for c in _variants(schedule.columns)]
     return {
         (row, column): define_tile(
-            module, f"{name}.tile{row:d}{column:d}", _tile(schedule, row, column), epilogue
+            module,
+            f"{name}.tile{row:d}{column:d}",
+            _tile(schedule, epilogue, row, column),
+            epilogue,
         )
         for row, column in edges
     }
@@ -108,22 +126,36 @@ def _packing(module: Module, builder: Builder, name: str, schedule: Schedule) ->
         return None
     size = _panel_bytes(schedule)
     assert size <= PANEL_BYTES
-    room = builder.alloca(ir.ArrayType(I8, size))
-    room.align = 64
-    return _Packing(define_panel(module, name, _panel(schedule)), room)
+    return _Packing(define_panel(module, name, _panel(schedule)), _stack(builder, size))
 
 
 def _variants(cut: Cut) -> list[bool]:
     return [edge for edge, there in ((False, cut.full), (True, cut.rest)) if there]
 
 
-def _tile(schedule: Schedule, row_edge: bool, column_edge: bool) -> Tile:
+def _has_own_sums(schedule: Schedule, epilogue: Epilogue) -> bool:
+    """Return whether the sums so far cannot lie where the product will."""
+    return schedule.blocks > 1 and not epilogue.is_plain
+
+
+def _own_sums(builder: Builder, schedule: Schedule, epilogue: Epilogue) -> Value | None:
+    """Return room for the sums so far of a chunk, where they need some of their own."""
+    if not _has_own_sums(schedule, epilogue):
+        return None
+    across = schedule.column_blocks.size * schedule.columns.size
+    count = schedule.row_blocks.size * schedule.rows.size * across
+    return _stack(builder, count * schedule.dtype.itemsize)
+
+
+def _tile(schedule: Schedule, epilogue: Epilogue, row_edge: bool, column_edge: bool) -> Tile:
     rows = schedule.rows.rest if row_edge else schedule.rows.size
     columns = schedule.columns.rest if column_edge else schedule.columns.size
     lanes, k = schedule.lanes, schedule.k[-1]
     vectors = columns if schedule.dot else -(-columns // lanes)
     valid = k.size % lanes if schedule.dot else columns - (vectors - 1) * lanes
     across = _leading(schedule) if schedule.packed else schedule.n.b if schedule.dot else k.b
+    c = schedule.m.c, schedule.n.c
+    sums = _sums_strides(schedule) if _has_own_sums(schedule, epilogue) else c
     return Tile(
         dtype=schedule.dtype,
         lanes=lanes,
@@ -133,11 +165,14 @@ def _tile(schedule: Schedule, row_edge: bool, column_edge: bool) -> Tile:
         sets=schedule.sets,
         a=(schedule.m.a, k.a),
         b=across,
-        c=(schedule.m.c, schedule.n.c),
-        extras=tuple(zip(schedule.m.extras, schedule.n.extras, strict=True)),
+        walked=(c, *zip(schedule.m.extras, schedule.n.extras, strict=True)),
         dot=schedule.dot,
-        parts=schedule.blocks > 1,
+        sums=sums if schedule.blocks > 1 else None,
     )
+
+
+def _sums_strides(schedule: Schedule) -> tuple[int, int]:
+    return schedule.column_blocks.size * schedule.columns.size, 1
 
 
 def _leading(schedule: Schedule) -> int:
@@ -202,13 +237,15 @@ def _span(builder: Builder, blocks: Cut, number: Value) -> tuple[Value, Value]:
 def _moved(kernel: _Kernel, at: _Pointers, axis: Axis, index: Value) -> _Pointers:
     builder = kernel.builder
 
-    def move(pointer: Value, stride: int) -> Value:
+    def move(pointer: Value, stride: int, size: int = kernel.schedule.dtype.itemsize) -> Value:
         if not stride:
             return pointer
-        return address(builder, pointer, kernel.element, builder.mul(index, integer(stride)))
+        return address(builder, pointer, I8, builder.mul(index, integer(stride * size)))
 
-    extras = tuple(move(p, s) for p, s in zip(at.extras, axis.extras, strict=True))
-    return _Pointers(move(at.a, axis.a), move(at.b, axis.b), move(at.c, axis.c), extras)
+    strides = (axis.c, *axis.extras)
+    operands = tuple(map(move, at.operands, strides, kernel.sizes))
+    sums = operands[0] if kernel.sums is None else at.sums
+    return _Pointers(move(at.a, axis.a), move(at.b, axis.b), sums, operands)
 
 
 def _block(
@@ -238,6 +275,9 @@ def _block(
             columns = integer(schedule.columns.rest if edge else schedule.columns.size)
             builder.call(kernel.panel.function, [there.b, kernel.panel.room, count, columns])
             there = replace(there, b=kernel.panel.room)
+        if kernel.sums is not None:
+            behind = builder.mul(builder.sub(column, spans[1][0]), integer(schedule.columns.size))
+            there = replace(there, sums=_beyond(kernel, kernel.sums, behind))
         _tiles(kernel, there, spans[0], edge, (count, first, last))
 
     _each(builder, schedule.columns, spans[1], panel)
@@ -254,10 +294,18 @@ def _tiles(
 
     def tile(row: Value, edge: bool) -> None:
         at = _moved(kernel, corners, schedule.m, builder.mul(row, integer(schedule.rows.size)))
-        given = [at.a, at.b, at.c, *part, *at.extras]
+        if kernel.sums is not None:
+            step = schedule.rows.size * _sums_strides(schedule)[0]
+            behind = builder.mul(builder.sub(row, span[0]), integer(step))
+            at = replace(at, sums=_beyond(kernel, corners.sums, behind))
+        given = [at.a, at.b, at.sums, *part, kernel.rooms.pointer, *at.operands]
         builder.call(kernel.tiles[edge, column_edge], given)
 
     _each(builder, schedule.rows, span, tile)
+
+
+def _beyond(kernel: _Kernel, sums: Value, index: Value) -> Value:
+    return address(kernel.builder, sums, memory_type(kernel.schedule.dtype), index)
 
 
 def _each(

@@ -17,6 +17,8 @@ from wengert.native.target import Target
 
 # Bytes of stack that a chunk may use for a panel.
 PANEL_BYTES = 64 * 2**10
+# Bytes of stack for the sums so far of a chunk, where they cannot lie in C.
+_SUMS_BYTES = 64 * 2**10
 # Bytes of B that stay in the first cache while the rows of a chunk pass.
 _NEAR_BYTES = 24 * 2**10
 # Rows of a chunk that make a panel worth packing, and worth reading where it lies.
@@ -122,6 +124,21 @@ def schedule(contraction: Contraction, target: Target) -> Schedule:
     ]
     best = min(choices, key=lambda choice: choice.cycles)
     return _complete(best, best.cycles / max(best.form.repeats, 1))
+
+
+def with_room(plan: Schedule) -> Schedule:
+    """Return a schedule whose chunks are small enough to keep the sums so far on the stack."""
+    if plan.blocks == 1:
+        return plan
+    most = _SUMS_BYTES // plan.dtype.itemsize
+    wide = max(most // (plan.rows.size * plan.columns.size), 1)
+    across = min(plan.column_blocks.size, wide)
+    down = min(plan.row_blocks.size, max(wide // across, 1))
+    return replace(
+        plan,
+        row_blocks=Cut(plan.rows.parts, down),
+        column_blocks=Cut(plan.columns.parts, across),
+    )
 
 
 # -- which axis does what -------------------------------------------------------------------------

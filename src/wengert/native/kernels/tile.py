@@ -8,7 +8,7 @@ several sets of them (`sets`), so that the additions of one round do not wait fo
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 
 from wengert.base.dtypes import Dtype
 from wengert.native.kernels.edges import (
@@ -18,6 +18,8 @@ from wengert.native.kernels.edges import (
     store_vector,
     sums,
 )
+from wengert.native.kernels.epilogue import Epilogue, Finish, Place, Rooms, Walk
+from wengert.native.lanes import Lanes
 from wengert.native.llvm import (
     BIT,
     I64,
@@ -36,22 +38,6 @@ from wengert.native.llvm import (
     vector,
 )
 
-Formula = Callable[[Builder, Sequence[Value]], Value]
-
-
-@dataclass(frozen=True, slots=True)
-class Epilogue:
-    """What happens to the product before it is stored.
-
-    C = beta·C + alpha·AB, or ``formula([AB, *extras])`` where a formula is given (``key`` tells
-    formulas apart). Extras are operands of the same dtype that broadcast against C.
-    """
-
-    alpha: float = 1.0
-    beta: float = 0.0
-    formula: Formula | None = field(default=None, compare=False)
-    key: str = ""
-
 
 @dataclass(frozen=True, slots=True)
 class Tile:
@@ -63,10 +49,11 @@ class Tile:
         rows, vectors: accumulators; ``valid`` lanes of the last vector exist.
         sets: accumulators of each place, one for each k modulo ``sets``.
         a: strides of A along rows and k.   b: stride of B along k (along columns it is 1).
-        c: strides of C along rows and columns; ``extras``: those of each extra operand.
+        walked: strides along rows and columns of C, then of each other operand of the epilogue.
         dot: lanes run along k in A and B instead (both of stride 1): ``vectors`` counts columns,
             ``b`` is the stride from column to column, and k comes in whole and one cut vector.
-        parts: whether C holds the sum of the k before, and keeps that of those to come.
+        sums: where k comes in parts, the strides of the memory that holds the sum so far; else
+            None.
     """
 
     dtype: Dtype
@@ -77,10 +64,9 @@ class Tile:
     sets: int
     a: tuple[int, int]
     b: int
-    c: tuple[int, int]
-    extras: tuple[tuple[int, int], ...] = ()
+    walked: tuple[tuple[int, int], ...]
     dot: bool = False
-    parts: bool = False
+    sums: tuple[int, int] | None = None
 
     @property
     def element(self) -> Type:
@@ -95,46 +81,43 @@ class Tile:
 
 @dataclass(frozen=True, slots=True)
 class Arguments:
-    """What a tile function is given: pointers to the corners, k, and the place among the parts."""
+    """What a tile function is given.
+
+    Attributes:
+        a, b: corners of the operands.
+        sums: corner of the sums so far, where k comes in parts.
+        count: numbers to sum over.
+        first, last: the place among the parts.
+        room: of the reductions of the chunk.
+        operands: corners of C and the others.
+    """
 
     a: Value
     b: Value
-    c: Value
+    sums: Value
     count: Value
     first: Value
     last: Value
-    extras: tuple[Value, ...]
+    room: Value
+    operands: tuple[Value, ...]
 
 
 def define_tile(module: Module, name: str, tile: Tile, epilogue: Epilogue) -> Function:
-    """Add the function that computes one tile: (A, B, C, count of k, first, last, extras…)."""
-    pointers = [POINTER] * len(tile.extras)
-    types = [POINTER, POINTER, POINTER, I64, BIT, BIT, *pointers]
+    """Add the function that computes one tile; its parameters are those of ``Arguments``."""
+    pointers = [POINTER] * len(tile.walked)
+    types = [POINTER, POINTER, POINTER, I64, BIT, BIT, POINTER, *pointers]
     function = ir.Function(module, ir.FunctionType(VOID, types), name)
     function.linkage = "internal"
     builder: Builder = ir.IRBuilder(function.append_basic_block())
-    given = function.args
-    a, b, c, count, first, last = given[:6]
-    arguments = Arguments(a, b, c, count, first, last, tuple(given[6:]))
-    if tile.dot:
-        _finish(builder, tile, epilogue, arguments, dot_places(builder, tile, arguments))
-    else:
-        _finish(builder, tile, epilogue, arguments, places(builder, tile, arguments))
+    a, b, sums, count, first, last, room, *operands = function.args
+    arguments = Arguments(a, b, sums, count, first, last, room, tuple(operands))
+    found = (dot_places if tile.dot else places)(builder, tile, arguments)
+    _finish(builder, tile, epilogue, arguments, found)
     builder.ret_void()
     return function
 
 
 # -- the sum over k -------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """A vector of the product: its row and first column in the tile, and how many lanes exist."""
-
-    row: int
-    column: int
-    valid: int
-    value: Value
 
 
 def places(builder: Builder, tile: Tile, given: Arguments) -> list[Place]:
@@ -251,63 +234,45 @@ def _dot_round(
 def _finish(
     builder: Builder, tile: Tile, epilogue: Epilogue, given: Arguments, found: list[Place]
 ) -> None:
-    for place in found:
-        here = offset(builder, given.c, tile.element, _at(place, tile.c))
-        if epilogue.formula is None:
-            value = _update(builder, tile, epilogue, given, (place, here))
-        else:
-            value = _apply(builder, tile, epilogue, given, (place, here))
-        store_vector(builder, value, here, place.valid, tile.c[1])
+    if tile.sums is None:
+        _end(builder, tile, epilogue, given, found)
+        return
+    totals = [_total(builder, tile, given, place) for place in found]
+    if epilogue.is_plain:
+        # The sum so far lies where the product will.
+        _end(builder, tile, epilogue, given, totals)
+        return
+    with builder.if_else(given.last) as (then, otherwise):
+        with then:
+            _end(builder, tile, epilogue, given, totals)
+        with otherwise:
+            for place in totals:
+                here = _here(builder, tile, given, place)
+                store_vector(builder, place.value, here, place.valid, tile.sums[1])
 
 
-def _at(place: Place, strides: tuple[int, int]) -> int:
-    return place.row * strides[0] + place.column * strides[1]
-
-
-def _update(
-    builder: Builder,
-    tile: Tile,
-    epilogue: Epilogue,
-    given: Arguments,
-    at: tuple[Place, Value],
-) -> Value:
-    place, here = at
-    alpha, beta = (constant(tile.type, x) for x in (epilogue.alpha, epilogue.beta))
-    value = place.value
-    if not tile.parts and epilogue.beta == 0.0:
-        return value if epilogue.alpha == 1.0 else builder.fmul(alpha, value)
-    before = load_vector(builder, here, tile.type, place.valid, tile.c[1])
-    if not tile.parts:
-        return multiply_add(builder, alpha, value, builder.fmul(beta, before))
-    # The first part of k meets the old C, the others the sum so far.
-    zero = constant(tile.type, 0.0)
-    old = builder.fmul(beta, before) if epilogue.beta else zero
-    base = builder.select(given.first, old, before)
-    return multiply_add(builder, alpha, value, base)
-
-
-def _apply(
-    builder: Builder,
-    tile: Tile,
-    epilogue: Epilogue,
-    given: Arguments,
-    at: tuple[Place, Value],
-) -> Value:
-    assert epilogue.formula is not None
-    place, here = at
-    value = place.value
-    if tile.parts:
-        before = load_vector(builder, here, tile.type, place.valid, tile.c[1])
-        value = builder.fadd(builder.select(given.first, constant(tile.type, 0.0), before), value)
-    others = [
-        load_vector(
-            builder,
-            offset(builder, pointer, tile.element, _at(place, strides)),
-            tile.type,
-            place.valid,
-            strides[1],
-        )
-        for pointer, strides in zip(given.extras, tile.extras, strict=True)
+def _end(
+    builder: Builder, tile: Tile, epilogue: Epilogue, given: Arguments, found: list[Place]
+) -> None:
+    walks = [
+        Walk(pointer, *strides)
+        for pointer, strides in zip(given.operands, tile.walked, strict=True)
     ]
-    result = epilogue.formula(builder, [value, *others])
-    return builder.select(given.last, result, value) if tile.parts else result
+    lanes = Lanes(builder, tile.lanes)
+    rooms = Rooms(builder, epilogue, tile.lanes, given.room)
+    Finish(builder, epilogue, lanes, tile.dtype, walks, rooms).emit(found)
+
+
+def _total(builder: Builder, tile: Tile, given: Arguments, place: Place) -> Place:
+    """Return the sum so far with that of this part of k."""
+    assert tile.sums is not None
+    here = _here(builder, tile, given, place)
+    before = load_vector(builder, here, tile.type, place.valid, tile.sums[1])
+    before = builder.select(given.first, constant(tile.type, 0.0), before)
+    return replace(place, value=builder.fadd(before, place.value))
+
+
+def _here(builder: Builder, tile: Tile, given: Arguments, place: Place) -> Value:
+    assert tile.sums is not None
+    moved = place.row * tile.sums[0] + place.column * tile.sums[1]
+    return offset(builder, given.sums, tile.element, moved)
