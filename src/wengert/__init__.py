@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from wengert import data as data
     from wengert import nn as nn
     from wengert import optim as optim
+    from wengert import random as random
     from wengert.base import errors as errors
     from wengert.base.errors import WengertError as WengertError
     from wengert.base.errors import WengertWarning as WengertWarning
@@ -74,6 +75,7 @@ _ROOMS: dict[str, str] = {
     "errors": "wengert.base.errors",
     "nn": "wengert.nn",
     "optim": "wengert.optim",
+    "random": "wengert.random",
 }
 
 __all__ = sorted(["__version__", *_HOME, *_ROOMS])  # noqa: PLE0605 # pyright: ignore[reportUnsupportedDunderAll]

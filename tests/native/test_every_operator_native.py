@@ -103,11 +103,13 @@ def test_samples(name: str, dtype: str) -> None:
 # -- Elementwise ----------------------------------------------------------------------------------
 
 ELEMENTWISE = [name for name in NAMES if OPERATORS[name].scalar is not None]
+WORDS = [name for name in ELEMENTWISE if checks.takes_integers_only(OPERATORS[name])]
 SHAPES = {
     1: [((1,),), ((17,),), ((3, 129),), ((2, 1, 5, 64),), ((20011,),)],
     2: [((70001,), ()), ((5, 67), (67,)), ((33, 1), (1, 20)), ((3, 1, 100), (7, 1)),
         ((64, 300), (64, 1))],
     3: [((300,), (5, 300), ()), ((4, 1), (1, 33), (4, 33)), ((9000,),) * 3],
+    4: [((), (), (9001,), ()), ((7, 1), (7, 1), (1, 33), ())],
 }  # fmt: skip
 
 
@@ -123,6 +125,8 @@ def test_elementwise_of_any_shape(name: str, dtype: str) -> None:
     attributes = {"dtype": "int32"} if name == "cast" else attributes or _attributes(name)
     for shapes in SHAPES[operand_count(name)]:
         operands = tuple(np.asarray(rng.uniform(0.3, 0.9, shape)) for shape in shapes)
+        if name in WORDS:
+            operands = tuple(rng.integers(0, 2**32, s, np.uint32) for s in shapes)
         if sample[0].dtype == bool:
             operands = (operands[0] > 0.6, *operands[1:])
         check(name, in_dtype(operands, dtype), attributes)
@@ -132,7 +136,7 @@ def _attributes(name: str) -> dict[str, Any]:
     return {"slope": 0.1} if name == "leaky_relu" else {}
 
 
-@pytest.mark.parametrize("name", [n for n in ELEMENTWISE if n not in ("where", "cast")])
+@pytest.mark.parametrize("name", [n for n in ELEMENTWISE if n not in ("where", "cast", *WORDS)])
 @both
 def test_special_values(name: str, dtype: str) -> None:
     finite = [0.0, -0.0, 1.0, -1.0, 0.5, -2.0, 30.0, -30.0, 1e-30, 3e5, *[x for x in

@@ -83,8 +83,14 @@ def results(record: Operator) -> tuple[str, ...]:
     return tuple(f"y{k}" for k in range(len(record.parts))) or ("y",)
 
 
+def takes_integers_only(record: Operator) -> bool:
+    """Return whether an operator works on the bits of integers, where no number is special."""
+    return all(x.dtype.kind == "u" for x in draws(record)[0][0])
+
+
 def _good_samples(record: Operator) -> bool:
     needs_special = record.kind == "elementwise" and record.name not in ("cast", "where")
+    needs_special = needs_special and not takes_integers_only(record)
     return isinstance(record.samples, Samples) and bool(record.samples.special or not needs_special)
 
 
@@ -115,7 +121,7 @@ FIELDS: dict[str, Callable[[Operator], bool]] = {
     "workspace": lambda r: r.workspace is None or callable(r.workspace),
     "decomposition": lambda r: (
         callable(r.decomposition) == (r.kind == "composite")
-        or (callable(r.decomposition) and r.kind == "reduction")),
+        or (callable(r.decomposition) and r.kind in ("reduction", "other"))),
     "variadic": lambda r: isinstance(r.variadic, bool),
     "parts": lambda r: len(r.parts) != 1 and all(map(_is_text, r.parts)),
     "scalar": lambda r: callable(r.scalar) or (r.scalar is None and r.kind != "elementwise"),

@@ -15,6 +15,7 @@ from wengert.functions.activations import (
     softplus,
     stop_gradient,
 )
+from wengert.functions.dropout import dropout
 from wengert.functions.images import (
     avg_pool2d,
     conv2d,
@@ -31,6 +32,7 @@ __all__ = [
     "avg_pool2d",
     "binary_cross_entropy",
     "conv2d",
+    "dropout",
     "gelu",
     "l2",
     "leaky_relu",

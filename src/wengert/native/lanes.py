@@ -249,6 +249,29 @@ class Lanes(Registers):
 
         return self.apply(np.isfinite, emit, x)
 
+    # -- Bits -------------------------------------------------------------------------------------
+
+    def bit_xor(self, x: Operand, y: Operand) -> Vector:
+        """Return the bits in which two integers differ."""
+        return self.instruction(np.bitwise_xor, {"i": "xor", "u": "xor", "b": "xor"}, x, y)
+
+    def bit_or(self, x: Operand, y: Operand) -> Vector:
+        """Return the bits that stand in one integer or the other."""
+        return self.instruction(np.bitwise_or, {"i": "or_", "u": "or_", "b": "or_"}, x, y)
+
+    def shift_left(self, x: Operand, by: int) -> Vector:
+        """Return an integer with its bits moved up by less than its width."""
+        return self.instruction(np.left_shift, {"i": "shl", "u": "shl"}, x, by)
+
+    def shift_right(self, x: Operand, by: int) -> Vector:
+        """Return an integer with its bits moved down by less than its width."""
+        return self.instruction(np.right_shift, {"i": "ashr", "u": "lshr"}, x, by)
+
+    def rotate_left(self, x: Vector, by: int) -> Vector:
+        """Return an unsigned integer with its bits moved round."""
+        width = 8 * x.dtype.itemsize
+        return self.bit_or(self.shift_left(x, by), self.shift_right(x, width - by))
+
     # -- Functions --------------------------------------------------------------------------------
 
     def exp(self, x: Operand) -> Vector:

@@ -17,6 +17,7 @@ from wengert.operators.loss import LOSSES
 from wengert.operators.movement import MOVEMENT
 from wengert.operators.pooling import POOLING
 from wengert.operators.product import PRODUCTS
+from wengert.operators.random import RANDOM
 from wengert.operators.record import Operator, table
 from wengert.operators.softmax import SOFTMAX
 
@@ -38,4 +39,5 @@ OPERATORS: Mapping[str, Operator] = table(
     ACTIVATIONS,
     SOFTMAX,
     LOSSES,
+    RANDOM,
 )

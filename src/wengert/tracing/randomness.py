@@ -12,6 +12,11 @@ from wengert.base.errors import Location, TraceError
 from wengert.tracing.freshness import frozen
 from wengert.tracing.surroundings import places
 
+REMEDY = (
+    "rng = wg.random.default_rng(key) in the function, with key = wg.random.key(0) as an argument; "
+    "in wg.fit an argument rng=None of the objective; or draw before, and pass the array"
+)
+
 
 class Draws:
     """Notices that a generator which outlives the trace has moved on.
@@ -44,7 +49,7 @@ class Draws:
                     f"random numbers of {name} are drawn while the function is traced",
                     expected="a function that gives the same for the same arguments",
                     got="numbers that would be the same at every run of the graph",
-                    remedy="draw them before, and pass the array as an argument",
+                    remedy=REMEDY,
                     where=where,
                 )
 
@@ -56,4 +61,6 @@ def _state_of(value: Any) -> Callable[[], Any] | None:
         return lambda: value.get_state(legacy=False)
     if isinstance(value, random.Random):
         return value.getstate
-    return None
+    # A generator of ours whose key is traced draws from its key: that is an argument.
+    drawn: Callable[[], Any] | None = getattr(value, "__wengert_drawn__", None)
+    return None if drawn is None or drawn() is None else drawn

@@ -60,7 +60,9 @@ def fit(
     minibatch.
 
     Args:
-        objective: ``objective(parameters, *batch)`` returns J or (J, {name: metric}).
+        objective: ``objective(parameters, *batch)`` returns J or (J, {name: metric}). Where it has
+            an argument ``rng=None``, each training step gives it a generator of its own
+            (:mod:`wengert.random`), which follows from ``seed``; measurements give it none.
         parameters: an array of floats, or a nested container of them.
         data: a tuple of arrays or containers of arrays, the batch arguments of the objective,
             that share their first axis, the examples; or one array.
@@ -72,7 +74,7 @@ def fit(
         directory: where history, checkpoint and parameters are kept; None keeps nothing.
         resume: go on with the run in the directory where there is one: to the same bits as a
             run that was never interrupted. False starts again.
-        seed: of the order of the examples and of the split; an integer of at least 0.
+        seed: of the order of the examples, of the split and of ``rng``; an integer of at least 0.
         callbacks: objects of classes derived from :class:`~wengert.training.Callback`.
         progress: False says nothing; None and True say a line an epoch, and show a bar on a
             terminal when it takes longer.
@@ -147,7 +149,9 @@ def _trained(chosen: Options, objective: Callable[..., Any], parameters: Any, da
 
 
 def _engine(chosen: Options, objective: Callable[..., Any], ledger: Ledger | None) -> Engine:
-    plain = Interpreter(objective, training_step(objective, chosen.optimizer), ledger)
+    plain = Interpreter(
+        objective, training_step(objective, chosen.optimizer, int(chosen.seed)), ledger
+    )
     if ledger is not None:
         return plain
     from wengert.training.compiled import CompiledEngine  # noqa: PLC0415 - may be absent

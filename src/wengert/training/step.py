@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping
+from functools import wraps
 from typing import Any
 
+import wengert.random
 from wengert.base.errors import OptionError, ShapeError
 from wengert.optim.optimizer import Optimizer
 from wengert.training.state import TrainingState
@@ -14,7 +17,7 @@ OBJECTIVE = "objective"
 Step = Callable[[TrainingState, Any], tuple[TrainingState, dict[str, Any]]]
 
 
-def training_step(objective: Callable[..., Any], optimizer: Optimizer) -> Step:
+def training_step(objective: Callable[..., Any], optimizer: Optimizer, seed: int = 0) -> Step:
     """Return the function ``(state, batch) -> (state, metrics)`` of one training step.
 
     With J the objective, θ the parameters and u the optimizer's update::
@@ -27,6 +30,8 @@ def training_step(objective: Callable[..., Any], optimizer: Optimizer) -> Step:
     Args:
         objective: ``objective(parameters, *batch)`` returns J or (J, {name: metric}).
         optimizer: from ``wengert.optim``.
+        seed: of the random numbers of an objective that has an argument ``rng=None``: each step
+            gives it a :class:`wengert.random.Generator` of its own.
 
     Returns:
         A function; ``batch`` is a tuple of the objective's arguments after the parameters, or
@@ -47,16 +52,46 @@ def training_step(objective: Callable[..., Any], optimizer: Optimizer) -> Step:
     >>> float(metrics["objective"]), float(state.parameters)
     (5.0, 1.0)
     """
-    gradient = value_and_grad(objective)
+    draws = takes_rng(objective)
+    key = wengert.random.key(seed)
 
     def step(state: TrainingState, batch: Any) -> tuple[TrainingState, dict[str, Any]]:
-        result, gradients = gradient(state.parameters, *as_arguments(batch))
+        given = _with_rng(objective, wengert.random.fold(key, state.step)) if draws else objective
+        result, gradients = value_and_grad(given)(state.parameters, *as_arguments(batch))
         parameters, memory = optimizer.update(
             gradients, dict(state.optimizer), state.parameters, state.step
         )
         return TrainingState(parameters, memory, state.step + 1), metrics_of(objective, result)
 
     return step
+
+
+def takes_rng(objective: Callable[..., Any]) -> bool:
+    """Return whether an objective wants random numbers: it has an argument ``rng=None``.
+
+    Raises:
+        OptionError: the argument has no default, so that nothing could be measured without one.
+    """
+    try:
+        argument = inspect.signature(objective).parameters.get("rng")
+    except (TypeError, ValueError):
+        return False
+    if argument is not None and argument.default is argument.empty:
+        raise OptionError(
+            "the objective has an argument rng without a default",
+            expected="rng=None: training steps give a generator, measurements give none",
+            got=f"{getattr(objective, '__name__', 'objective')}(…, {argument})",
+            remedy="rng=None, and `if rng is not None:` around what is random",
+        )
+    return argument is not None
+
+
+def _with_rng(objective: Callable[..., Any], key: Any) -> Callable[..., Any]:
+    @wraps(objective)
+    def given(*arguments: Any) -> Any:
+        return objective(*arguments, rng=wengert.random.default_rng(key))
+
+    return given
 
 
 def as_arguments(batch: Any) -> tuple[Any, ...]:
