@@ -29,7 +29,9 @@ SUMS = {"sum", "prod", "mean", "var", "std", "matmul", "einsum", "squared_norm",
         "avg_pool2d_input", "max_pool2d_input", "max_pool2d_pick"}  # fmt: skip
 # Formulas of several functions: a few units in the last place of the largest of their parts.
 FORMULAS = {"sigmoid", "softplus", "gelu", "softmax", "log_softmax", "logsumexp",
-            "power_derivative", "softmax_cross_entropy", "binary_cross_entropy"}  # fmt: skip
+            "power_derivative", "softmax_cross_entropy", "binary_cross_entropy", "arcsin", "arccos",
+            "arcsinh", "arccosh", "arctanh", "cbrt", "hypot", "logaddexp",
+            "logaddexp2"}  # fmt: skip
 
 
 def graph_of(name: str, operands: tuple[Any, ...], attributes: dict[str, Any]) -> Graph:

@@ -85,7 +85,7 @@ def results(record: Operator) -> tuple[str, ...]:
 
 def takes_integers_only(record: Operator) -> bool:
     """Return whether an operator works on the bits of integers, where no number is special."""
-    return all(x.dtype.kind == "u" for x in draws(record)[0][0])
+    return all(np.asarray(x).dtype.kind in "iu" for x in draws(record)[0][0])
 
 
 def _good_samples(record: Operator) -> bool:
@@ -98,6 +98,13 @@ def _good_vjp(record: Operator) -> bool:
     if record.vjp is None:
         return True
     return bool(record.vjp) and any(map(callable, record.vjp))
+
+
+# Elementwise operators that no kernel computes: a program calls their NumPy meaning.
+HOSTED = {
+    "remainder", "fmod", "floor_divide", "nextafter", "spacing", "mantissa", "exponent",
+    "fraction", "ldexp", "left_shift", "right_shift", "bitwise_count", "gcd", "lcm",
+}  # fmt: skip
 
 
 # Every field has its test here; a field that is added without one fails.
@@ -124,7 +131,8 @@ FIELDS: dict[str, Callable[[Operator], bool]] = {
         or (callable(r.decomposition) and r.kind in ("reduction", "other"))),
     "variadic": lambda r: isinstance(r.variadic, bool),
     "parts": lambda r: len(r.parts) != 1 and all(map(_is_text, r.parts)),
-    "scalar": lambda r: callable(r.scalar) or (r.scalar is None and r.kind != "elementwise"),
+    "scalar": lambda r: callable(r.scalar) or (
+        r.scalar is None and (r.kind != "elementwise" or r.name in HOSTED)),
 }  # fmt: skip
 
 

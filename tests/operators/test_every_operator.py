@@ -256,11 +256,11 @@ _ONE_OPERAND = [n for n in [*ELEMENTWISE, "relu", "sigmoid", "softplus", "gelu",
 
 
 def special_operands(record: Operator, values: tuple[float, ...]) -> tuple[np.ndarray, ...]:
-    count = len(checks.draws(record)[0][0])
-    if count == 1:
-        return (np.array(values),)
-    grid = np.meshgrid(np.array(values), np.array(values))
-    return tuple(each.ravel().copy() for each in grid)
+    drawn = checks.draws(record)[0][0]
+    grid = np.meshgrid(*(np.array(values),) * len(drawn))
+    kinds = [each.dtype if each.dtype.kind in "iu" else np.dtype(float) for each in drawn]
+    with np.errstate(invalid="ignore"):
+        return tuple(each.ravel().astype(k) for each, k in zip(grid, kinds, strict=True))
 
 
 @pytest.mark.parametrize("name", _ONE_OPERAND)

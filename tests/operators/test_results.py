@@ -60,13 +60,18 @@ def test_every_dtype_is_promoted_as_by_numpy(name: str) -> None:
     for first in DTYPES:
         for second in DTYPES if function.nin == 2 else [first]:
             operands = [np.ones(2, first), np.ones(2, second)][: function.nin]
+
+            def of_numpy(operands: Any = operands) -> Any:
+                with np.errstate(divide="ignore"):  # arctanh(1)
+                    return function(*operands)
+
             agree(
-                lambda operands=operands: OPERATORS[name].result(*map(as_type, operands)),
-                lambda operands=operands: function(*operands),
+                lambda operands=operands: OPERATORS[name].result(*map(as_type, operands)), of_numpy
             )
-            if not isinstance(numpy_says(lambda operands=operands: function(*operands)), Exception):
-                ours = OPERATORS[name].numpy(*operands)
-                np.testing.assert_array_equal(ours, function(*operands))
+            if not isinstance(numpy_says(of_numpy), Exception):
+                with np.errstate(divide="ignore"):
+                    ours = OPERATORS[name].numpy(*operands)
+                np.testing.assert_array_equal(ours, of_numpy())
 
 
 REDUCTIONS = ["sum", "mean", "var", "std", "max", "min", "prod", "any", "all"]

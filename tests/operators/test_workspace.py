@@ -81,6 +81,16 @@ LARGE: dict[str, list[checks.Case]] = {
     **{name: [((A,), {"axis": axis, "keepdims": False}) for axis in (0, 1, None)]
        for name in ("argmax", "argmin")},
     **{name: [((A,), {"axis": axis}) for axis in (0, 1)] for name in ("softmax", "log_softmax")},
+    "arccosh": [((1 + A,), {}), ((1 + A.T,), {})],
+    "ldexp": [((A, _index(5, N, 300)), {}), ((V, _index(5, N, 300)), {})],
+    **{name: [((_index(9, N, 300),), {}), ((_index(9, 300, N).T,), {})]
+       for name in ("invert", "bitwise_count")},
+    **{name: [((_index(9, N, 300), _index(9, N, 300)), {}), ((_index(9, 300),) * 2, {})]
+       for name in ("bitwise_and", "bitwise_or", "bitwise_xor", "left_shift", "right_shift",
+                    "gcd", "lcm")},
+    **{name: [((A,), {"axis": axis}) for axis in (0, 1)]
+       for name in ("cumsum", "cumprod", "running_max", "running_min")},
+    "recurrence": [((A, B), {"axis": axis}) for axis in (0, 1)],
     "where": [((A > 0.5, A, B), {}), ((A > 0.5, A, V), {}), ((_index(2, N, 300), A, B), {})],
     "exclusive_product": [((A,), {"axis": (1,)}), ((A,), {"axis": (0,)}), ((A,), {"axis": (0, 1)}),
                           ((_real(20, 30, 40),), {"axis": (0, 2)})],

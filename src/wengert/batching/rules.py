@@ -75,7 +75,7 @@ def _broadcast_to(use: Use) -> Any:
     return use(use.operands[0].aligned(len(shape)), shape=(use.count, *shape))
 
 
-def _concatenate(use: Use) -> Any:
+def _along_axis_of_all(use: Use) -> Any:
     values = [each.repeated(use.count) for each in use.operands]
     return use(*values, axis=use.attributes["axis"] + 1)
 
@@ -99,7 +99,9 @@ BY_NAME: Mapping[str, Rule] = {
     "reshape": _reshape,
     "transpose": _transpose,
     "broadcast_to": _broadcast_to,
-    "concatenate": _concatenate,
+    "concatenate": _along_axis_of_all,
+    **dict.fromkeys(("cumsum", "cumprod", "running_max", "running_min"), along_axes),
+    "recurrence": _along_axis_of_all,
     "index": places.index,
     "index_add": places.index_add,
     "take_along_axis": places.take_along_axis,

@@ -105,6 +105,18 @@ class Lanes(Registers):
         """Return the least whole number that is not below x."""
         return self._rounded(np.ceil, "ceil", x)
 
+    def trunc(self, x: Operand) -> Vector:
+        """Return x without its fraction."""
+        return self._rounded(np.trunc, "trunc", x)
+
+    def rint(self, x: Operand) -> Vector:
+        """Return the nearest whole number, of two the even one."""
+        return self._rounded(np.rint, "rint", x)
+
+    def copysign(self, x: Operand, y: Operand) -> Vector:
+        """Return the size of x with the sign of y."""
+        return self.function(np.copysign, Floats.copysign, x, y)
+
     def _rounded(self, function: np.ufunc, name: str, x: Operand) -> Vector:
         def emit(dtype: Dtype, value: Value) -> Value:
             return self.intrinsic(name, value) if dtype.kind == "f" else value
@@ -237,6 +249,30 @@ class Lanes(Registers):
             return self.builder.fcmp_unordered("uno", value, value)
 
         return self.apply(np.isnan, emit, x)
+
+    def isinf(self, x: Operand) -> Vector:
+        """Return where x is infinite."""
+        return self.eq(self.abs(x), float("inf"))
+
+    def signbit(self, x: Operand) -> Vector:
+        """Return where the sign of x is negative, also of zero."""
+        return self.lt(self.copysign(1.0, x), 0)
+
+    def bit_and(self, x: Operand, y: Operand) -> Vector:
+        """Return the bits that both have."""
+        return self.instruction(np.bitwise_and, dict.fromkeys("iub", "and_"), x, y)
+
+    def bit_or(self, x: Operand, y: Operand) -> Vector:
+        """Return the bits that one of them has."""
+        return self.instruction(np.bitwise_or, dict.fromkeys("iub", "or_"), x, y)
+
+    def bit_xor(self, x: Operand, y: Operand) -> Vector:
+        """Return the bits that just one of them has."""
+        return self.instruction(np.bitwise_xor, dict.fromkeys("iub", "xor"), x, y)
+
+    def bit_not(self, x: Operand) -> Vector:
+        """Return the bits that x lacks."""
+        return self.instruction(np.invert, dict.fromkeys("iub", "not_"), x)
 
     def isfinite(self, x: Operand) -> Vector:
         """Return where x is neither infinite nor NaN."""

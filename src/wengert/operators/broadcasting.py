@@ -37,8 +37,14 @@ def _first_clash(operands: tuple[Shape, ...]) -> str:
 @lru_cache(maxsize=4096)
 def ufunc_dtype(function: np.ufunc, *dtypes: Dtype) -> Dtype:
     """Return the dtype that a ufunc gives for operands of these dtypes, as NumPy resolves it."""
+    return ufunc_dtypes(function, *dtypes)[0]
+
+
+@lru_cache(maxsize=4096)
+def ufunc_dtypes(function: np.ufunc, *dtypes: Dtype) -> tuple[Dtype, ...]:
+    """Return the dtypes of all results of a ufunc."""
     try:
-        return function.resolve_dtypes((*dtypes, *(None,) * function.nout))[len(dtypes)]
+        return function.resolve_dtypes((*dtypes, *(None,) * function.nout))[len(dtypes) :]
     except TypeError as problem:
         names = " and ".join(dtype.name for dtype in dtypes)
         raise DtypeError(

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from wengert.operators import comparison, reduction
+from wengert.operators import comparison, integers, reduction, special
 from wengert.operators.activation import ACTIVATIONS
 from wengert.operators.arithmetic import BINARY, CHOICE
 from wengert.operators.convolution import CONVOLUTION
+from wengert.operators.cumulative import CUMULATIVE
 from wengert.operators.elementwise import UNARY
 from wengert.operators.exclusive import EXCLUSIVE_PRODUCT
 from wengert.operators.factorization import FACTORIZATIONS
@@ -25,10 +26,15 @@ OPERATORS: Mapping[str, Operator] = table(
     UNARY,
     BINARY,
     CHOICE,
+    special.UNARY,
+    special.BINARY,
+    integers.PARTS,
     comparison.CONSTANT,
+    integers.CONSTANT,
     reduction.REDUCTIONS,
     (EXCLUSIVE_PRODUCT,),
     reduction.CONSTANT,
+    CUMULATIVE,
     MOVEMENT,
     INDEXING,
     PRODUCTS,

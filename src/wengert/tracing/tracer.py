@@ -76,5 +76,5 @@ def _in_place(sign: str) -> None:
     setattr(Tracer, f"__i{sign}__", assign)
 
 
-for _sign in ("add", "sub", "mul", "truediv", "pow", "matmul", "and", "or", "xor"):
+for _sign in "add sub mul truediv floordiv mod pow matmul and or xor lshift rshift".split():
     _in_place(_sign)

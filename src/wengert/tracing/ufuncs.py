@@ -8,15 +8,16 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from wengert.base.errors import TraceError, UnsupportedError
+from wengert.base.errors import DtypeError, TraceError, UnsupportedError
 from wengert.base.guards import is_tuple
 from wengert.operators.registry import OPERATORS
-from wengert.tracing import facts, frames, reductions
+from wengert.tracing import facts, folding, frames, reductions
 from wengert.tracing.apply import apply
+from wengert.tracing.refused import UFUNCS as REFUSED
 from wengert.tracing.value import TracedValue, described
 
 # A ufunc whose operator has its very name needs no other row.
-_OTHER_NAMES: dict[Any, str] = {np.divide: "divide", np.absolute: "absolute", np.fabs: "absolute"}
+_OTHER_NAMES: dict[Any, str] = {np.divide: "divide", np.absolute: "absolute"}
 
 TABLE: dict[Any, Callable[..., Any]] = {}
 
@@ -25,38 +26,87 @@ def dispatch(ufunc: Any, method: str, inputs: tuple[Any, ...], options: dict[str
     """Carry out ``ufunc.method(*inputs, **options)`` where some input is traced."""
     out = options.pop("out", None)
     if method == "__call__":
-        result = _call(ufunc, inputs, options)
+        result = _call(ufunc, inputs, options, out)
+    elif ufunc not in TABLE:
+        _refuse(ufunc)
     elif method == "reduce" and ufunc in _REDUCTIONS:
-        result = _reduce(ufunc, inputs, options)
-    elif method == "outer" and ufunc in TABLE:
-        result = _outer(ufunc, inputs)
+        result = _REDUCTIONS[ufunc](*inputs, **({"axis": 0} | options))
+    elif method in folding.METHODS:
+        result = folding.METHODS[method](ufunc, *inputs, **options)
     else:
-        refuse(f"{_called(ufunc)}.{method}" if method != "__call__" else _called(ufunc))
-    return result if out is None else write(result, out)
+        refuse(f"{_called(ufunc)}.{method}")
+    return result if out is None else _write_all(result, out)
 
 
-def _call(ufunc: Any, inputs: tuple[Any, ...], options: dict[str, Any]) -> Any:
-    where = options.pop("where", True)
-    dtype = options.pop("dtype", None)
-    if where is not True or options:
-        extra = ", ".join(["where"] * (where is not True) + list(options))
-        refuse(f"{_called(ufunc)} with {extra}=", "np.where(mask, result, other)")
+def _call(ufunc: Any, inputs: tuple[Any, ...], options: dict[str, Any], out: Any) -> Any:
     if ufunc not in TABLE:
-        refuse(_called(ufunc), _NEAREST.get(ufunc.__name__))
-    if dtype is not None:
-        inputs = tuple(reductions.cast(value, dtype) for value in inputs)
-    return TABLE[ufunc](*inputs)
+        _refuse(ufunc)
+    where = options.pop("where", True)
+    wanted = options.pop("signature", options.pop("sig", options.pop("dtype", None)))
+    casting = options.pop("casting", "same_kind")
+    options.pop("order", None)
+    options.pop("subok", None)
+    if wanted is not None:
+        inputs = in_loop(ufunc, inputs, wanted, casting)
+    result = TABLE[ufunc](*inputs, **options)
+    return result if where is True else _only_where(ufunc, where, result, out)
 
 
-_NEAREST = {
-    "floor_divide": "np.floor(a / b), which has no gradient",
-    "remainder": "a - b * np.floor(a / b)",
-    "fmod": "a - b * np.floor(a / b)",
-    "hypot": "np.sqrt(a**2 + b**2)",
-    "logaddexp": "wg.nn.functional.logsumexp of np.stack([a, b])",
-    "erf": "wg.nn.functional.gelu, or np.tanh",
-    "expit": "wg.nn.functional.sigmoid",
-}
+def in_loop(
+    ufunc: Any, inputs: tuple[Any, ...], wanted: Any = None, casting: str = "same_kind"
+) -> tuple[Any, ...]:
+    """Return the operands in the dtypes of NumPy's own loop for them."""
+    given = wanted if is_tuple(wanted) else (*(None,) * ufunc.nin, *(wanted,) * ufunc.nout)
+    kinds = (*map(_kind, inputs), *(None,) * ufunc.nout)
+    try:
+        loop = ufunc.resolve_dtypes(kinds, signature=given, casting=casting)
+    except TypeError as problem:
+        raise DtypeError(
+            f"{_called(ufunc)} of {'; '.join(map(described, inputs))}",
+            expected="dtypes that NumPy has a loop for, and casts to without losing the kind",
+            got=str(problem),
+            where=frames.caller(),
+        ) from None
+    return tuple(reductions.cast(x, dtype) for x, dtype in zip(inputs, loop, strict=False))
+
+
+def _kind(operand: Any) -> Any:
+    """Return what promotion sees: the dtype of an array, the type of a Python number."""
+    if hasattr(operand, "dtype"):
+        return operand.dtype
+    for kind in (bool, int, float, complex):
+        if isinstance(operand, kind):
+            return np.dtype(bool) if kind is bool else kind
+    return np.asarray(operand).dtype
+
+
+def _only_where(ufunc: Any, where: Any, result: Any, out: Any) -> Any:
+    target: Any = out[0] if is_tuple(out) else out
+    if target is None:
+        raise TraceError(
+            f"{_called(ufunc)} with where= and without out=",
+            expected="an array for the places that the mask leaves out: without one they hold "
+            "whatever lay in memory",
+            remedy="np.where(mask, result, other), or out=",
+            where=frames.caller(),
+        )
+    kept: Any = np.where(where, reductions.cast(result, target.dtype), target)
+    return kept
+
+
+def _refuse(ufunc: Any) -> NoReturn:
+    why = REFUSED.get(ufunc.__name__)
+    if why is None or not _is_numpys(ufunc):
+        refuse(_called(ufunc))
+    refuse(_called(ufunc), why.instead, why.because)
+
+
+def _is_numpys(ufunc: Any) -> bool:
+    return any(getattr(room, ufunc.__name__, None) is ufunc for room in _ROOMS)
+
+
+_CORE: Any = np._core  # type: ignore[attr-defined]  # pyright: ignore
+_ROOMS: tuple[Any, ...] = (np, np.strings, _CORE.umath)
 
 
 def _called(ufunc: Any) -> str:
@@ -65,16 +115,12 @@ def _called(ufunc: Any) -> str:
     return f"np.{name}" if getattr(np, name, None) is ufunc else f"the ufunc {name}"
 
 
-def _reduce(ufunc: Any, inputs: tuple[Any, ...], options: dict[str, Any]) -> Any:
-    (array,) = inputs
-    options = {"axis": 0} | options
-    return _REDUCTIONS[ufunc](array, **options)
-
-
-def _outer(ufunc: Any, inputs: tuple[Any, ...]) -> Any:
-    left, right = inputs
-    left_shape, right_shape = np.shape(left), np.shape(right)
-    return TABLE[ufunc](np.reshape(left, left_shape + (1,) * len(right_shape)), right)
+def _write_all(result: Any, out: Any) -> Any:
+    if not is_tuple(result):
+        return write(result, out)
+    targets = out if is_tuple(out) else (out,)
+    pairs = zip(result, targets, strict=True)
+    return tuple(each if target is None else write(each, target) for each, target in pairs)
 
 
 def write(result: Any, out: Any) -> Any:
@@ -116,21 +162,24 @@ _POWERS: dict[float, str] = {2: "square", 0.5: "sqrt", -1: "reciprocal"}
 
 def power(base: Any, exponent: Any) -> Any:
     """Carry out ``base ** exponent`` with the short cuts that ``ndarray.__pow__`` takes."""
-    is_number = isinstance(exponent, int | float) and not isinstance(exponent, bool | np.generic)
-    if is_number and base.dtype.kind in "fc" and exponent in _POWERS:
+    is_plain = isinstance(exponent, int | float) and not isinstance(exponent, bool | np.generic)
+    if is_plain and base.dtype.kind in "fc" and exponent in _POWERS:
         return apply(_POWERS[exponent], base)
     return apply("power", base, exponent)
 
 
-def refuse(what: str, nearest: str | None = None) -> NoReturn:
+def refuse(what: str, nearest: str | None = None, because: str | None = None) -> NoReturn:
     """Raise the designed error for something outside the supported surface."""
     raise UnsupportedError(
         f"{what} cannot be traced",
-        expected="a function from the supported list",
+        expected="a function from the supported list (docs/numpy.md)",
+        got=because,
         remedy=nearest,
         where=frames.caller(),
     )
 
+
+# -- Rows -----------------------------------------------------------------------------------------
 
 # On booleans NumPy's bitwise operators (&, |, ^, ~) are the logical ones.
 _MASKS: dict[Any, str] = {
@@ -141,11 +190,63 @@ _MASKS: dict[Any, str] = {
 }
 
 
-def _of_masks(ufunc: Any, operator: str, *operands: Any) -> Any:
-    kinds = (each if hasattr(each, "dtype") else np.asarray(each) for each in operands)
-    if any(each.dtype != np.bool_ for each in kinds):
-        refuse(f"np.{ufunc.__name__} of numbers", "np.where with comparisons; & | ~ of masks")
-    return apply(operator, *operands)
+def _of_masks(ufunc: Any, logical: str, *operands: Any) -> Any:
+    masks = all(_kind(each) == np.bool_ for each in operands)
+    return apply(logical if masks else ufunc.__name__, *operands)
+
+
+def _in_own_dtype(ufunc: Any, operator: str) -> Callable[..., Any]:
+    """Return a row for a ufunc that is an operator after its own conversion of the operands."""
+    return lambda *operands: apply(operator, *in_loop(ufunc, operands))
+
+
+def _scaled(ufunc: Any) -> Callable[[Any], Any]:
+    """Return a row for a conversion of angles: a factor, in single precision for halves."""
+
+    def convert(x: Any) -> Any:
+        (operand,) = in_loop(ufunc, (x,))
+        dtype = operand.dtype
+        work = np.dtype(np.float32) if dtype.itemsize == 2 else dtype
+        return reductions.cast(reductions.cast(operand, work) * ufunc(work.type(1)), dtype)
+
+    return convert
+
+
+def _clip(x: Any, low: Any, high: Any) -> Any:
+    return np.minimum(np.maximum(x, low), high)
+
+
+def _modf(x: Any) -> tuple[Any, Any]:
+    (operand,) = in_loop(np.modf, (x,))
+    return apply("fraction", operand), np.trunc(operand)
+
+
+def _divmod(x: Any, y: Any) -> tuple[Any, Any]:
+    return np.floor_divide(x, y), np.remainder(x, y)
+
+
+def _frexp(x: Any) -> tuple[Any, Any]:
+    return apply("mantissa", x), apply("exponent", x)
+
+
+def _vecdot(x: Any, y: Any, axis: int = -1, keepdims: bool = False) -> Any:
+    if axis != -1:
+        x, y = np.moveaxis(x, axis, -1), np.moveaxis(y, axis, -1)
+    left, right = np.expand_dims(np.conj(x), -2), np.expand_dims(y, -1)
+    found = np.matmul(left, right)
+    return found if keepdims else found[..., 0, 0]
+
+
+def _matvec(matrix: Any, vector: Any) -> Any:
+    return np.matmul(matrix, np.expand_dims(vector, -1))[..., 0]
+
+
+def _vecmat(vector: Any, matrix: Any) -> Any:
+    return np.matmul(np.expand_dims(np.conj(vector), -2), matrix)[..., 0, :]
+
+
+def _ones_like(x: Any) -> Any:
+    return np.ones(x.shape, x.dtype)
 
 
 def _fill_table() -> None:
@@ -157,7 +258,15 @@ def _fill_table() -> None:
         TABLE[ufunc] = partial(apply, name)
     TABLE[np.positive] = facts.copied
     TABLE[np.conjugate] = facts.conjugate
+    TABLE[np.fabs] = _in_own_dtype(np.fabs, "absolute")
+    TABLE[np.float_power] = _in_own_dtype(np.float_power, "power")
     TABLE.update({ufunc: partial(_of_masks, ufunc, name) for ufunc, name in _MASKS.items()})
+    TABLE.update({each: _scaled(each) for each in (np.degrees, np.rad2deg)})
+    TABLE.update({each: _scaled(each) for each in (np.radians, np.deg2rad)})
+    TABLE.update({np.modf: _modf, np.divmod: _divmod, np.frexp: _frexp, np.vecdot: _vecdot})
+    TABLE.update({_CORE.umath.clip: _clip, _CORE.umath._ones_like: _ones_like})
+    newer = {"matvec": _matvec, "vecmat": _vecmat}
+    TABLE.update({getattr(np, name): row for name, row in newer.items() if hasattr(np, name)})
 
 
 _fill_table()

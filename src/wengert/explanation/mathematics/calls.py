@@ -10,9 +10,13 @@ from wengert.graph.graph import Graph
 from wengert.graph.operation import Call, Operation
 from wengert.graph.variable import Variable
 from wengert.graph.walk import ancestors
+from wengert.operators.registry import OPERATORS
 
 # Operators that are no composite but work element by element.
-_ELEMENTWISE = {"relu", "leaky_relu", "sigmoid", "softplus", "gelu", "identity", "cast"}
+_ELEMENTWISE = {
+    "relu", "leaky_relu", "sigmoid", "softplus", "gelu", "binary_cross_entropy", "identity",
+    "stop_gradient", "barrier", "custom_gradient", "broadcast_to",
+}  # fmt: skip
 # Operators whose rule is too long to stand in a line: told by name even outside a function.
 _LONG = {"gelu"}
 
@@ -115,16 +119,8 @@ def _is_elementwise(
     return whole and all(_works_elementwise(op) for op in inside)
 
 
-_REDUCING = {
-    "sum", "mean", "var", "std", "max", "min", "prod", "matmul", "einsum", "softmax", "any", "all",
-    "log_softmax", "logsumexp", "softmax_cross_entropy", "squared_error", "squared_norm",
-    "transpose", "reshape", "concatenate", "index", "index_add", "take_along_axis", "argmax",
-    "add_along_axis", "argmin", "exclusive_product", "one_hot",
-}  # fmt: skip
-
-
 def _works_elementwise(operation: Operation) -> bool:
-    return operation.operator in _ELEMENTWISE or operation.operator not in _REDUCING
+    return operation.operator in _ELEMENTWISE or OPERATORS[operation.operator].kind == "elementwise"
 
 
 def _is_loss(operands: Sequence[Variable], result: Variable) -> bool:

@@ -25,9 +25,11 @@ from wengert.explanation.mathematics.terms import (
     Value,
 )
 from wengert.graph.variable import Variable
+from wengert.operators import integers
 
 Meaning = Callable[..., Any]
-_PLACES = {"index", "index_add", "take_along_axis", "add_along_axis"}
+_PLACES = {"index", "index_add", "take_along_axis", "add_along_axis", "ldexp"}
+_WHOLE = {record.name for record in integers.CONSTANT}
 
 
 @dataclass(frozen=True)
@@ -84,6 +86,8 @@ class Evaluator:
         meaning = self.operators[atom.operator]
         if atom.operator in _PLACES:
             arguments[1:] = [places.astype(np.int64) for places in arguments[1:]]
+        if atom.operator in _WHOLE:
+            arguments = [each.astype(np.int64) for each in arguments]
         with np.errstate(all="ignore"):
             found = meaning(*arguments, **dict(atom.attributes))
         return np.asarray(found if atom.part is None else found[atom.part])

@@ -32,6 +32,7 @@ from wengert.explanation.mathematics.rule import (
 )
 from wengert.explanation.mathematics.terms import Apply, Index, Sum, atoms
 from wengert.graph.operation import Operation
+from wengert.operators.registry import OPERATORS
 
 # Arithmetic -------------------------------------------------------------------------------------
 
@@ -242,13 +243,14 @@ def _contract(reader: Reading, operation: Operation, letters: Sequence[Sequence[
     return algebra.multiply(parts, outputs)
 
 
-FUNCTIONS = (
-    "absolute", "sign", "exp", "log", "log1p", "expm1", "tanh", "sqrt", "sin", "cos", "log2",
-    "log10", "exp2", "tan", "arctan", "sinh", "cosh", "logical_not", "isfinite", "isnan", "floor",
-    "ceil", "maximum", "minimum", "arctan2", "less", "less_equal", "greater", "greater_equal",
-    "equal", "not_equal", "logical_and", "logical_or", "relu", "leaky_relu", "sigmoid", "softplus",
-    "gelu", "binary_cross_entropy", "stop_gradient",
+# Composites that work element by element, and functions of numbers that no operand is varied in.
+_ALSO = (
+    "relu", "leaky_relu", "sigmoid", "softplus", "gelu", "binary_cross_entropy", "stop_gradient",
 )  # fmt: skip
+FUNCTIONS = (
+    *(name for name, record in OPERATORS.items() if record.kind == "elementwise"),
+    *_ALSO,
+)
 
 RULES: Mapping[str, Rule] = {
     **{name: elementwise(name) for name in FUNCTIONS},

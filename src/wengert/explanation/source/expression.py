@@ -63,3 +63,10 @@ def given(use: Use, place: int, ordered: bool = True) -> str:
     if not ordered or use.operation.inputs[place].rank < 2 or use.is_ordered(place):
         return use.operand(place)
     return f"np.ascontiguousarray({use.operand(place)})"
+
+
+def in_order(use: Use, text: str, is_ordered: bool) -> Expression:
+    """Return a call whose result is put into C order unless it surely lies in it."""
+    if is_ordered or use.operation.output.rank < 2:
+        return Expression(text)
+    return Expression(f"np.ascontiguousarray({text})")

@@ -124,6 +124,14 @@ def exclusive_product(x, axis):
     product = (before * after).reshape(moved.shape)
     back = np.argsort((*kept, *axis))
     return np.ascontiguousarray(np.transpose(product, back)).reshape(x.shape)''', ()),
+    "recurrence": ('''\
+def recurrence(a, b, axis):
+    """s with s[i] = a[i] * s[i - 1] + b[i] along an axis, and s[0] = b[0]."""
+    s = np.empty(a.shape, np.result_type(a, b))
+    rows, factors, terms = (np.moveaxis(each, axis, 0) for each in (s, a, b))
+    for i in range(len(rows)):
+        rows[i] = terms[i] if i == 0 else factors[i] * rows[i - 1] + terms[i]
+    return s''', ()),
     "place": ('''\
 def place(g, key, shape):
     """Zeros with g at the places of a basic index."""

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from wengert.base.errors import GraphError
 from wengert.explanation.source.expression import (
     ATOM,
@@ -21,11 +23,13 @@ from wengert.explanation.source.expression import (
     Row,
     Use,
     given,
+    in_order,
 )
 from wengert.explanation.source.matrices import CALLED, HELPED, library
 from wengert.explanation.source.numbers import dtype_text
 from wengert.explanation.source.windows import WINDOWED
 from wengert.graph.operation import Operation
+from wengert.operators.registry import OPERATORS
 
 
 def _all_ordered(use: Use) -> bool:
@@ -131,15 +135,17 @@ def place_of(name: str) -> Row:
         axis = operation.attributes["axis"]
         parts = [use.operand(0), *([] if axis is None else [f"axis={axis}"])]
         text = f"np.{name}({', '.join([*parts, *_keepdims(operation)])})"
-        return _in_order(use, text, use.is_ordered(0))
+        return in_order(use, text, use.is_ordered(0))
 
     return row
 
 
-def _in_order(use: Use, text: str, is_ordered: bool) -> Expression:
-    if is_ordered or use.operation.output.rank < 2:
-        return Expression(text)
-    return Expression(f"np.ascontiguousarray({text})")
+def _running(name: str) -> Row:
+    def row(use: Use) -> Expression:
+        text = f"{name}({use.operand(0)}, axis={use.operation.attributes['axis']})"
+        return in_order(use, text, use.is_ordered(0))
+
+    return row
 
 
 # -- Movement and choice --------------------------------------------------------------------------
@@ -166,7 +172,7 @@ def _concatenate(use: Use) -> Expression:
     operands = [use.operand(place) for place in range(len(use.operation.inputs))]
     axis = use.operation.attributes["axis"]
     tail = f", axis={axis}" if axis else ""
-    return _in_order(use, f"np.concatenate([{', '.join(operands)}]{tail})", _all_ordered(use))
+    return in_order(use, f"np.concatenate([{', '.join(operands)}]{tail})", _all_ordered(use))
 
 
 def _cast(use: Use) -> Expression:
@@ -177,7 +183,7 @@ def _cast(use: Use) -> Expression:
 
 def _where(use: Use) -> Expression:
     text = f"np.where({use.operand(0)}, {use.weak(1)}, {use.weak(2)})"
-    return _in_order(use, text, _all_ordered(use))
+    return in_order(use, text, _all_ordered(use))
 
 
 # -- Places ---------------------------------------------------------------------------------------
@@ -214,7 +220,7 @@ def _index(use: Use) -> Expression:
     # Rows picked by one array come in C order; NumPy promises none for anything else.
     template = use.operation.attributes["template"]
     rows = template == ("#0",) and use.is_exact(0) and use.is_exact(1)
-    return _in_order(use, text, basic or rows)
+    return in_order(use, text, basic or rows)
 
 
 def _index_add(use: Use) -> Expression:
@@ -227,7 +233,7 @@ def _index_add(use: Use) -> Expression:
 def _take_along_axis(use: Use) -> Expression:
     axis = use.operation.attributes["axis"]
     text = f"np.take_along_axis({use.operand(0)}, {use.operand(1)}, axis={axis})"
-    return _in_order(use, text, False)
+    return in_order(use, text, False)
 
 
 # -- Products and composites ----------------------------------------------------------------------
@@ -247,12 +253,12 @@ def _einsum(use: Use) -> Expression:
     places = range(len(operation.inputs))
     parts = [f'"{subscripts}"', *(use.operand(place) for place in places)]
     # Where the result would come in another order than C, or as a view, it is given its place.
-    if not (_comes_in_order(subscripts) and all(use.is_exact(place) for place in places)):
+    if not (_comesin_order(subscripts) and all(use.is_exact(place) for place in places)):
         parts.append(_out(operation))
     return Expression(f"np.einsum({', '.join(parts)})")
 
 
-def _comes_in_order(subscripts: str) -> bool:
+def _comesin_order(subscripts: str) -> bool:
     operands, out = subscripts.split("->")
     letters = "".join(dict.fromkeys(operands.replace(",", "")))
     is_view = "," not in operands and set(letters) == set(out)
@@ -279,10 +285,23 @@ def _same(use: Use) -> Expression:
     return use.read(0)
 
 
-_UFUNCS = (
-    "exp log log1p expm1 tanh sqrt sin cos tan reciprocal log2 log10 exp2 arctan sinh cosh "
-    "sign floor ceil isfinite isnan logical_not logical_and logical_or maximum minimum arctan2"
+# What NumPy has as a function of one result and the same name is written as a call of it.
+_UFUNCS = tuple(
+    name
+    for name, record in OPERATORS.items()
+    if record.kind == "elementwise" and isinstance(getattr(np, name, None), np.ufunc)
 )
+
+
+def _result_of(name: str, place: int) -> Row:
+    """Write one result of a function that has two."""
+
+    def row(use: Use) -> Expression:
+        return in_order(use, f"np.{name}({use.operand(0)})[{place}]", use.is_ordered(0))
+
+    return row
+
+
 _REDUCTIONS = "sum mean var std max min prod any all"
 
 
@@ -298,7 +317,7 @@ class _Table(dict[str, Row]):
 
 ROWS: Mapping[str, Row] = _Table(
     {
-        **{name: call(name) for name in _UFUNCS.split()},
+        **{name: call(name) for name in _UFUNCS},
         **{name: reduction(name) for name in _REDUCTIONS.split()},
         **{
             name: helper(name, *attributes)
@@ -325,6 +344,14 @@ ROWS: Mapping[str, Row] = _Table(
         "where": _where,
         "cast": _cast,
         **dict.fromkeys(("identity", "stop_gradient", "barrier", "custom_gradient"), _same),
+        "mantissa": _result_of("frexp", 0),
+        "exponent": _result_of("frexp", 1),
+        "fraction": _result_of("modf", 0),
+        "cumsum": _running("np.cumsum"),
+        "cumprod": _running("np.cumprod"),
+        "running_max": _running("np.maximum.accumulate"),
+        "running_min": _running("np.minimum.accumulate"),
+        "recurrence": helper("recurrence", "axis", ordered=False),
         "argmax": place_of("argmax"),
         "argmin": place_of("argmin"),
         "exclusive_product": helper("exclusive_product", "axis"),

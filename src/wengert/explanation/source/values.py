@@ -7,6 +7,7 @@ from typing import Any, cast
 
 import numpy as np
 
+from wengert.explanation.source.expression import ATOM, PRODUCT, SIGN, SUM, Expression
 from wengert.explanation.source.numbers import (
     array_text,
     formula_value,
@@ -16,7 +17,7 @@ from wengert.explanation.source.numbers import (
     same_bits,
     scalar_text,
 )
-from wengert.explanation.source.rows import ATOM, PRODUCT, SIGN, SUM, WEAK, Expression
+from wengert.explanation.source.rows import WEAK
 from wengert.explanation.source.words import Words, word_of
 from wengert.graph.graph import Array, Graph
 from wengert.graph.operation import Operation

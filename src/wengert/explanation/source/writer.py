@@ -8,10 +8,11 @@ from collections import Counter
 from collections.abc import Iterator
 
 from wengert.base.errors import Location
+from wengert.explanation.source.expression import COMPARE, Expression
 from wengert.explanation.source.helpers import HELPERS
 from wengert.explanation.source.layout import INDENT, WIDTH, wrapped
 from wengert.explanation.source.numbers import UNPACK
-from wengert.explanation.source.rows import COMPARE, ROWS, Expression
+from wengert.explanation.source.rows import ROWS
 from wengert.explanation.source.signature import Result, Signature
 from wengert.explanation.source.storage import Storage
 from wengert.explanation.source.values import Values
