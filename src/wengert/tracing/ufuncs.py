@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from importlib import import_module
 from typing import Any, NoReturn
 
 import numpy as np
@@ -90,8 +91,7 @@ def _only_where(ufunc: Any, where: Any, result: Any, out: Any) -> Any:
             remedy="np.where(mask, result, other), or out=",
             where=frames.caller(),
         )
-    kept: Any = np.where(where, reductions.cast(result, target.dtype), target)
-    return kept
+    return apply("where", where, reductions.cast(result, target.dtype), target)
 
 
 def _refuse(ufunc: Any) -> NoReturn:
@@ -105,8 +105,8 @@ def _is_numpys(ufunc: Any) -> bool:
     return any(getattr(room, ufunc.__name__, None) is ufunc for room in _ROOMS)
 
 
-_CORE: Any = np._core  # type: ignore[attr-defined]  # pyright: ignore
-_ROOMS: tuple[Any, ...] = (np, np.strings, _CORE.umath)
+_UMATH: Any = import_module("numpy._core.umath")
+_ROOMS: tuple[Any, ...] = (np, np.strings, _UMATH)
 
 
 def _called(ufunc: Any) -> str:
@@ -264,7 +264,7 @@ def _fill_table() -> None:
     TABLE.update({each: _scaled(each) for each in (np.degrees, np.rad2deg)})
     TABLE.update({each: _scaled(each) for each in (np.radians, np.deg2rad)})
     TABLE.update({np.modf: _modf, np.divmod: _divmod, np.frexp: _frexp, np.vecdot: _vecdot})
-    TABLE.update({_CORE.umath.clip: _clip, _CORE.umath._ones_like: _ones_like})
+    TABLE.update({_UMATH.clip: _clip, _UMATH._ones_like: _ones_like})
     newer = {"matvec": _matvec, "vecmat": _vecmat}
     TABLE.update({getattr(np, name): row for name, row in newer.items() if hasattr(np, name)})
 
