@@ -258,22 +258,6 @@ class Lanes(Registers):
         """Return where the sign of x is negative, also of zero."""
         return self.lt(self.copysign(1.0, x), 0)
 
-    def bit_and(self, x: Operand, y: Operand) -> Vector:
-        """Return the bits that both have."""
-        return self.instruction(np.bitwise_and, dict.fromkeys("iub", "and_"), x, y)
-
-    def bit_or(self, x: Operand, y: Operand) -> Vector:
-        """Return the bits that one of them has."""
-        return self.instruction(np.bitwise_or, dict.fromkeys("iub", "or_"), x, y)
-
-    def bit_xor(self, x: Operand, y: Operand) -> Vector:
-        """Return the bits that just one of them has."""
-        return self.instruction(np.bitwise_xor, dict.fromkeys("iub", "xor"), x, y)
-
-    def bit_not(self, x: Operand) -> Vector:
-        """Return the bits that x lacks."""
-        return self.instruction(np.invert, dict.fromkeys("iub", "not_"), x)
-
     def isfinite(self, x: Operand) -> Vector:
         """Return where x is neither infinite nor NaN."""
 
@@ -286,6 +270,14 @@ class Lanes(Registers):
         return self.apply(np.isfinite, emit, x)
 
     # -- Bits -------------------------------------------------------------------------------------
+
+    def bit_and(self, x: Operand, y: Operand) -> Vector:
+        """Return the bits that stand in both integers."""
+        return self.instruction(np.bitwise_and, {"i": "and_", "u": "and_", "b": "and_"}, x, y)
+
+    def bit_not(self, x: Operand) -> Vector:
+        """Return the bits that an integer lacks."""
+        return self.instruction(np.invert, {"i": "not_", "u": "not_", "b": "not_"}, x)
 
     def bit_xor(self, x: Operand, y: Operand) -> Vector:
         """Return the bits in which two integers differ."""
