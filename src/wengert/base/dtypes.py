@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import numpy as np
@@ -31,8 +32,12 @@ def refuse_other_algebra(value: Any, what: str) -> None:
     A masked array leaves numbers out, a matrix multiplies by ``*``: taken for plain arrays they
     would give other numbers than NumPy does.
     """
-    kinds: dict[type[object], str] = {
-        np.ma.MaskedArray: "array.filled(0) with the mask as an argument of its own",
+    if type(value) is np.ndarray or not isinstance(value, np.ndarray):
+        return
+    # Imported by whoever has made a masked array, and slow to import for whoever has not.
+    masked = getattr(sys.modules.get("numpy.ma"), "MaskedArray", ())
+    kinds: dict[Any, str] = {
+        masked: "array.filled(0) with the mask as an argument of its own",
         np.matrix: "np.asarray(matrix), with @ for products",
     }
     for kind, remedy in kinds.items():

@@ -159,6 +159,11 @@ class _Fusion:
 
     def _joined(self, group: Group, moving: list[Group], step: Step) -> bool:
         """Let a group take in a step, with the kernels before it that move; or change nothing."""
+        if all(other is group for other in moving):
+            axes = group.fits(step)
+            if axes is not None:
+                group.add(step, axes)
+            return axes is not None
         trial = group.copy()
         moved = [each for other in moving if other is not group for each in other.steps]
         for each in (*moved, step):

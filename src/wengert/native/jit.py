@@ -8,8 +8,9 @@ known to this process or to the disk is not even written down.
 from __future__ import annotations
 
 import itertools
+import os
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache
@@ -157,8 +158,15 @@ def _module(codes: dict[str, Code]) -> str:
 @cache
 def _writers() -> str:
     root = Path(__file__).parents[1]
-    files = sorted(
-        path for room in _WRITERS for path in (root / room).rglob("*") if path.suffix in _SOURCES
-    )
-    told = [(str(path.relative_to(root)), path.stat()) for path in files]
-    return digest(*(f"{name} {stat.st_size} {stat.st_mtime_ns}" for name, stat in told))
+    files = sorted(each for room in _WRITERS for each in _files(str(root / room)))
+    return digest(*files)
+
+
+def _files(folder: str) -> Iterator[str]:
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.is_dir():
+                yield from _files(entry.path)
+            elif entry.name.endswith(_SOURCES):
+                told = entry.stat()
+                yield f"{entry.path} {told.st_size} {told.st_mtime_ns}"

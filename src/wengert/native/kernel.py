@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Protocol
 
 import numpy as np
@@ -63,7 +64,7 @@ class Check:
     operator: str
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@dataclass(frozen=True, eq=False)
 class Kernel:
     """One function of a program and what it works on.
 
@@ -85,17 +86,17 @@ class Kernel:
     shape: tuple[int, ...]
     checks: tuple[Check, ...] = ()
 
-    @property
+    @cached_property
     def reads(self) -> tuple[Variable, ...]:
         """The variables whose storage it reads."""
         return tuple(dict.fromkeys(o.variable for o in self.operands if not o.written))
 
-    @property
+    @cached_property
     def writes(self) -> tuple[Variable, ...]:
         """The variables whose storage it writes."""
         return tuple(dict.fromkeys(o.variable for o in self.operands if o.written))
 
-    @property
+    @cached_property
     def nbytes(self) -> int:
         """Bytes of what it reads and writes, each once."""
         return sum(v.nbytes for v in dict.fromkeys(o.variable for o in self.operands))

@@ -12,8 +12,7 @@ from wengert.graph.operation import Operation
 from wengert.graph.variable import Variable
 from wengert.native.kernel import REFUSAL, Kernel, Operand
 from wengert.native.kernels.loops import Loops
-from wengert.native.kernels.nest import Load, Nest, Store
-from wengert.native.kernels.order import Order
+from wengert.native.kernels.nest import Load, Store
 from wengert.native.kernels.tiled import Tiled
 from wengert.planning.arena import ALIGNMENT
 from wengert.planning.cost_graph import CostGraph, Stage
@@ -161,12 +160,13 @@ def overwrites(kernel: Kernel, before: Variable, after: Variable) -> bool:
     loads = [each for each in nest.values if isinstance(each, Load) and each.operand in old]
     if len(stores) != 1:
         return False
-    return _once(nest, stores[0]) and all(each.strides == stores[0].strides for each in loads)
+    alike = all(each.strides == stores[0].strides for each in loads)
+    return alike and _once(kernel.body, stores[0])
 
 
-def _once(nest: Nest, store: Store) -> bool:
+def _once(loops: Loops, store: Store) -> bool:
     """Return whether each element is written once, after everything that its place reads."""
-    order = Order(nest)
+    nest, order = loops.nest, loops.order
     along = [s != 0 for n, s in zip(nest.sizes, store.strides, strict=True) if n > 1]
     inner = [each for n, each in zip(nest.sizes, nest.inner, strict=True) if n > 1]
     if store.chunk or not any(inner):

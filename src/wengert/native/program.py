@@ -19,6 +19,7 @@ from wengert.native.jit import Code, session
 from wengert.native.kernel import REFUSAL, Kernel
 from wengert.native.listing import listing
 from wengert.native.outside import Fresh, address_of
+from wengert.native.patience import patience
 from wengert.native.placement import Placement, barriers, check_used, placed
 from wengert.native.profile import Profile, profiled
 from wengert.native.steps import View
@@ -44,7 +45,8 @@ def compile_graph(graph: Graph, threads: int | None = 1) -> Program:
     Raises:
         WengertError: an operator or a dtype that no kernel computes, by name.
     """
-    return Program(graph, fuse(decompose(graph)), threads)
+    with patience(f"compiling {graph.name}"):
+        return Program(graph, fuse(decompose(graph)), threads)
 
 
 class Program:

@@ -18,6 +18,7 @@ from wengert.native.jit import Code, session
 from wengert.native.kernel import REFUSAL, Kernel, Operand
 from wengert.native.kernels.rows import Guard
 from wengert.native.listing import listing
+from wengert.native.patience import patience
 from wengert.native.placement import barriers, check_used, placed
 from wengert.native.profile import Profile, profiled
 from wengert.native.program import aligned, cost_of
@@ -116,7 +117,11 @@ class Stepper:
         _check_types(graph, self._count)
         self.graph, self.memory = graph, memory
         self.batch = graph.inputs[self._count].shape[0]
-        self._resident = reside(graph, self._count)
+        with patience(f"compiling {graph.name}"):
+            self._compile(threads)
+
+    def _compile(self, threads: int | None) -> None:
+        self._resident = reside(self.graph, self._count)
         fused = self._resident.fused
         checked = [kernel for kernel in fused.kernels if REFUSAL in kernel.writes]
         self._refusals = np.zeros((len(checked) + 1, _ROW), np.int64)

@@ -117,6 +117,9 @@ def _of_parts(value: object, above: tuple[int, ...]) -> Any:
         items = cast("Mapping[Any, Any]", value).items()
         return (Mapping, tuple((_frozen(k, above), _frozen(v, above)) for k, v in items))
     if is_sequence(value):
+        # The state of a random generator is a long tuple of numbers.
+        if set(map(type, value)) == {int}:
+            return (type(value), int, tuple(value))
         return (type(value), tuple(_frozen(each, above) for each in value))
     kind: type[object] = type(value)
     if issubclass(kind, _SETTINGS) or is_of_users(kind):

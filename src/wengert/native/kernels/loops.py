@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 
@@ -37,13 +38,18 @@ class Loops:
         """Number of chunks."""
         return self.nest.grid.count
 
+    @cached_property
+    def order(self) -> Order:
+        """When and how wide each value is made."""
+        return Order(self.nest)
+
     def define(self, module: Module, name: str) -> None:
         """Add the function to a module."""
         function = ir.Function(module, _SIGNATURE, name)
         builder = ir.IRBuilder(function.append_basic_block("entry"))
         operands, begin, end = function.args
         pointers = pointers_of(builder, operands, self.nest)
-        order = Order(self.nest)
+        order = self.order
         rooms = {number: _room(builder, order, number) for number in sorted(order.spilled)}
 
         def chunk(number: Value) -> Carried:
