@@ -11,6 +11,7 @@ from wengert.graph.variable import Variable
 from wengert.native.again import compute_again
 from wengert.native.epilogues import with_epilogues
 from wengert.native.group import Group
+from wengert.native.host import host_kernel
 from wengert.native.kernel import Kernel
 from wengert.native.kernels.compact import compact
 from wengert.native.kernels.gather import pick_kernel
@@ -37,11 +38,7 @@ class Fused:
 
 
 def fuse(graph: Graph) -> Fused:
-    """Return the kernels of a decomposed graph.
-
-    Raises:
-        UnsupportedError: an operator that no kernel computes, by name.
-    """
+    """Return the kernels of a decomposed graph."""
     lowered = lower(graph, lower_window)
     graph = replace(graph, constants=lowered.constants)
     work = _Fusion(lowered.constants, repeats(graph))
@@ -70,9 +67,9 @@ class _Fusion:
 
     def add(self, step: Step) -> None:
         """Put a step into the kernel that makes its operands, or one near, or a new one."""
-        if step.target.variable.size == 0:
+        if not any(view.variable.size for view in step.targets):
             return
-        if step.kind in ("product", "pick"):
+        if step.kind in ("product", "pick", "host"):
             self._note(step, len(self.items))
             self.items.append(step)
             self.after_whole = len(self.items)
@@ -89,8 +86,9 @@ class _Fusion:
             self.add(rest)
 
     def _note(self, step: Step, number: int) -> None:
-        variable = step.target.variable
-        self.made[variable] = max(number, self.made.get(variable, -1))
+        for target in step.targets:
+            variable = target.variable
+            self.made[variable] = max(number, self.made.get(variable, -1))
         for view in step.operands:
             self.readers.setdefault(view.variable, set()).add(number)
 
@@ -224,7 +222,7 @@ def _reads(item: Group | Step | None) -> list[Variable]:
         return [operand.variable for operand in item.operands]
     if item is None:
         return []
-    return [*(view.variable for view in item.operands), item.target.variable]
+    return [view.variable for view in (*item.operands, *item.targets)]
 
 
 def _needed(
@@ -260,5 +258,7 @@ def _kernel(group: Group, needed: set[Variable]) -> Kernel | None:
 
 
 def whole_kernel(step: Step) -> Kernel:
-    """Return the kernel of a step that stands alone: a product, or places known at run time."""
+    """Return the kernel of a step that stands alone: a product, places known at run time, NumPy."""
+    if step.kind == "host":
+        return host_kernel(step)
     return product_kernel(step) if step.kind == "product" else pick_kernel(step)

@@ -15,7 +15,7 @@ from wengert.base.errors import DataError, GraphError, WengertError
 from wengert.graph.graph import Array, Graph
 from wengert.graph.variable import Variable
 from wengert.native.fusion import Fused, fuse
-from wengert.native.jit import Code, session
+from wengert.native.host import OVERHEAD, Host, load, raise_problem
 from wengert.native.kernel import REFUSAL, Kernel
 from wengert.native.listing import listing
 from wengert.native.outside import Fresh, address_of
@@ -43,7 +43,7 @@ def compile_graph(graph: Graph, threads: int | None = 1) -> Program:
         threads: how many run it together; the results have the same bits for any number.
 
     Raises:
-        WengertError: an operator or a dtype that no kernel computes, by name.
+        WengertError: a graph that the interpreter would refuse too.
     """
     with patience(f"compiling {graph.name}"):
         return Program(graph, fuse(decompose(graph)), threads)
@@ -79,7 +79,7 @@ class Program:
         checked = [kernel for kernel in self.kernels if REFUSAL in kernel.writes]
         self._refusals = np.zeros((len(checked) + 1, _ROW), np.int64)
         self._refusal_rows = {kernel: row for row, kernel in enumerate(checked)}
-        self._loaded = session().load([Code(k.body.key, k.body.define) for k in self.kernels])
+        self._loaded = load(self.kernels)
         # One arena, one table of pointers: calls from several Python threads take turns.
         self._lock = Lock()
         self._point()
@@ -166,6 +166,7 @@ class Program:
         Raises:
             GraphError: an input of another shape or dtype than the graph was traced for.
             DataError: a number that an operator refuses, such as a label that is no class.
+            LinearAlgebraError: a matrix that an operator refuses.
         """
         arrays = self._checked(leaves)
         with self._lock:
@@ -192,6 +193,7 @@ class Program:
         _, code, place, bits = (int(word) for word in self._refusals[row])
         self._refusals[:] = 0
         kernel = next(each for each, at in self._refusal_rows.items() if at == row)
+        raise_problem(kernel)
         raise refused(kernel, code, place, float(np.int64(bits).view(np.float64)))
 
     # -- What it is -------------------------------------------------------------------------------
@@ -216,7 +218,8 @@ class Program:
 
 def cost_of(kernel: Kernel) -> float:
     """Return about how many nanoseconds one thread needs for a kernel."""
-    return kernel.nbytes * _NANOSECONDS_PER_BYTE + kernel.flops * _NANOSECONDS_PER_FLOP
+    python = OVERHEAD if isinstance(kernel.body, Host) else 0.0
+    return python + kernel.nbytes * _NANOSECONDS_PER_BYTE + kernel.flops * _NANOSECONDS_PER_FLOP
 
 
 def checked_input(variable: Variable, leaf: Any, name: str) -> Array:

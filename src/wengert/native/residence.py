@@ -17,6 +17,7 @@ from wengert.graph.variable import Variable
 from wengert.native.fusion import Fused, fuse
 from wengert.native.kernel import FINITE, REFUSAL, Kernel, Operand
 from wengert.native.kernels.rows import Copy, Rows, Tell
+from wengert.native.llvm import memory_type
 from wengert.native.placement import overwrites
 from wengert.native.steps import View
 from wengert.operators.registry import OPERATORS
@@ -43,11 +44,7 @@ class Resident:
 
 
 def reside(graph: Graph, count: int) -> Resident:
-    """Return the kernels of a step whose first ``count`` inputs and outputs are the state.
-
-    Raises:
-        UnsupportedError: an operator that no kernel computes, by name.
-    """
+    """Return the kernels of a step whose first ``count`` inputs and outputs are the state."""
     graph = guarded(decompose(graph), count)
     fused = fuse(graph)
     sources, order, first = _fetching(graph.inputs[count:])
@@ -86,7 +83,7 @@ def guarded(graph: Graph, count: int) -> Graph:
         seen.add(variable)
         if own and variable.dtype.kind != "f":
             continue
-        operation = _check(variable)
+        operation = _check(variable) if memory_type(variable.dtype) else _copied(variable)
         added.append(operation)
         if not own:
             outputs[at] = operation.output
@@ -98,6 +95,11 @@ def _check(variable: Variable) -> Operation:
     low, high = _bounds(variable.dtype)
     attributes = {"operator": FINITE, "low": low, "high": high}
     return Operation(CHECK, (variable,), (passed,), attributes)
+
+
+def _copied(variable: Variable) -> Operation:
+    passed = Variable(variable.shape, variable.dtype, "intermediate")
+    return Operation("cast", (variable,), (passed,), {"dtype": variable.dtype.name})
 
 
 def _bounds(dtype: Dtype) -> tuple[float, float]:

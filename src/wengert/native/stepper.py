@@ -14,7 +14,7 @@ import numpy as np
 from wengert.base.errors import UnsupportedError
 from wengert.graph.graph import Array, Graph
 from wengert.graph.variable import Variable
-from wengert.native.jit import Code, session
+from wengert.native.host import forget_problem, load
 from wengert.native.kernel import REFUSAL, Kernel, Operand
 from wengert.native.kernels.rows import Guard
 from wengert.native.listing import listing
@@ -109,7 +109,7 @@ class Stepper:
         batch: examples in a step.
 
     Raises:
-        UnsupportedError: an operator that no kernel computes, or a state that changes its type.
+        UnsupportedError: a state that changes its type.
     """
 
     def __init__(self, graph: Graph, memory: Memory, threads: int | None = 1) -> None:
@@ -129,7 +129,7 @@ class Stepper:
         self.kernels = (_guard(len(checked)), *fused.kernels)
         self._rings = [np.zeros(MOST, ring.dtype) for ring in self._resident.rings]
         self._place()
-        self._loaded = session().load([Code(k.body.key, k.body.define) for k in self.kernels])
+        self._loaded = load(self.kernels)
         self._team = team(threads)
         self._point()
 
@@ -245,6 +245,13 @@ class Stepper:
     def _refused(self) -> bool:
         found = bool(self._refusals[:, 0].any())
         self._refusals[:] = 0
+        if found:
+            problems = [forget_problem(kernel) for kernel in self._refusal_rows]
+            # Ctrl-C while Python ran is no number that is not finite.
+            stopped = (each for each in problems if not isinstance(each, Exception | None))
+            for each in stopped:
+                self.memory.restore()
+                raise each
         return found
 
     def _check_run(self, sources: Sequence[Array], order: Array) -> None:

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
 from wengert.base import shapes
-from wengert.base.errors import UnsupportedError
 from wengert.base.shapes import Shape
 from wengert.graph.graph import Array, Graph
 from wengert.graph.operation import NO_ATTRIBUTES, Operation
 from wengert.graph.variable import Variable
-from wengert.native.casting import register_type
+from wengert.native.llvm import memory_type
 from wengert.operators.index import Template, is_basic
 from wengert.operators.registry import OPERATORS
 from wengert.operators.storage import dense_strides, reshaped_strides
@@ -51,21 +50,26 @@ def dense(variable: Variable, shape: Shape | None = None) -> View:
     return View(variable, 0, dense_strides(shape, 1), shape)
 
 
+StepKind = Literal["map", "reduce", "product", "pick", "host"]
+
+
 @dataclass(frozen=True, eq=False, slots=True)
 class Step:
     """Something to compute over one iteration space.
 
     Attributes:
-        kind: "map" (elementwise), "reduce", "product" or "pick" (places known at run time).
+        kind: "map" (elementwise), "reduce", "product", "pick" (places known at run time) or
+            "host" (NumPy does it).
         operation: the operation of the graph that it belongs to.
         operator: the scalar formula of a map ("fill" has none), or the reduction.
         shape: the iteration space of a map or a reduction; the result's otherwise.
         operands: views on the iteration space (products and picks: in their own shapes).
         target: where the result lies, on the iteration space (0 along reduced axes).
         reduced: the axes that a reduction sums over.
+        also: where further results of a host step lie.
     """
 
-    kind: Literal["map", "reduce", "product", "pick"]
+    kind: StepKind
     operation: Operation
     operator: str
     shape: Shape
@@ -73,6 +77,12 @@ class Step:
     target: View
     reduced: tuple[int, ...] = ()
     attributes: Attributes = field(default_factory=lambda: NO_ATTRIBUTES)
+    also: tuple[View, ...] = ()
+
+    @property
+    def targets(self) -> tuple[View, ...]:
+        """Where all results lie."""
+        return (self.target, *self.also)
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -98,11 +108,8 @@ Lower = Callable[[Operation, tuple[View, ...]], Lowered | None]
 def lower(graph: Graph, other: Lower | None = None) -> Steps:
     """Return the steps of a decomposed graph, and its constants with those that steps brought.
 
-    ``other`` lowers the operators that are not known here; it returns None for those it does not
-    know either.
-
-    Raises:
-        UnsupportedError: an operator that no kernel computes, by name.
+    ``other`` lowers the operators that are not known here; what it does not know either (it
+    returns None), and what works on numbers that no register holds, is left to NumPy.
     """
     work = _Lowering({v: dense(v) for v in (*graph.inputs, *graph.constants)}, other)
     for operation in graph.operations:
@@ -118,12 +125,13 @@ class _Lowering:
 
     def add(self, operation: Operation) -> None:
         name = operation.operator
-        for variable in (*operation.inputs, *operation.outputs):
-            register_type(variable.dtype, 1)
         if _is_view(operation):
             self.views[operation.output] = self._moved(operation)
             return
-        self.views[operation.output] = dense(operation.output)
+        if not _is_native(operation):
+            self._host(operation)
+            return
+        self.views.update((each, dense(each)) for each in operation.outputs)
         if name == CHECK or OPERATORS[name].scalar is not None:
             self._map(operation, name, operation.inputs, dense(operation.output))
         elif name in REDUCTIONS:
@@ -141,14 +149,21 @@ class _Lowering:
         operands = tuple(self.views[v] for v in operation.inputs)
         found = None if self.other is None else self.other(operation, operands)
         if found is None:
-            raise UnsupportedError(
-                f"{operation.operator} cannot be compiled",
-                got=repr(operation),
-                where=operation.location,
-            )
+            self._host(operation)
+            return
         self.views[operation.output] = found.result
         self.steps.extend(found.steps)
         self.constants.update(found.constants)
+
+    def _host(self, operation: Operation) -> None:
+        """Leave an operation to NumPy, which reads its operands as they lie."""
+        operands = tuple(self.views[v] for v in operation.inputs)
+        target, *also = (dense(each) for each in operation.outputs)
+        self.views.update(zip(operation.outputs, (target, *also), strict=True))
+        self.steps.append(
+            Step("host", operation, operation.operator, target.shape, operands, target,
+                 attributes=operation.attributes, also=tuple(also))
+        )  # fmt: skip
 
     # -- elementwise -----------------------------------------------------------------------------
 
@@ -160,7 +175,7 @@ class _Lowering:
 
     def _append(
         self,
-        kind: Literal["map", "reduce", "product", "pick"],
+        kind: StepKind,
         operation: Operation,
         operator: str,
         views: tuple[tuple[View, ...], View],
@@ -237,8 +252,17 @@ class _Lowering:
 
     def _copied(self, operation: Operation, view: View) -> Variable:
         copy = Variable(view.shape, view.variable.dtype, "intermediate")
-        self._append("map", operation, "copy", ((view,), dense(copy)))
+        kind: StepKind = "map" if _is_native(operation) else "host"
+        self._append(kind, replace(operation, operator="identity", attributes={}), "copy",
+                     ((view,), dense(copy)))  # fmt: skip
         return copy
+
+
+def _is_native(operation: Operation) -> bool:
+    """Return whether registers hold these numbers, and NumPy's refusals need no looking at."""
+    variables = (*operation.inputs, *operation.outputs)
+    refusing = operation.operator == "power" and operation.outputs[0].dtype.kind == "i"
+    return not refusing and all(memory_type(each.dtype) is not None for each in variables)
 
 
 def _is_view(operation: Operation) -> bool:

@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 
 from wengert.base.dtypes import refuse_other_algebra
-from wengert.base.errors import GraphError, WengertError
+from wengert.base.errors import GraphError
 from wengert.graph.graph import Array, Graph
 from wengert.graph.operation import Operation
 from wengert.graph.variable import Variable
 from wengert.graph.walk import last_uses
-from wengert.operators.registry import OPERATORS
+from wengert.operators.meaning import carried_out
 
 Watch = Callable[[int, Mapping[Variable, Array]], None]
 
@@ -89,13 +89,5 @@ def _given(graph: Graph, leaves: Sequence[Array]) -> dict[Variable, Array]:
 
 
 def _carry_out(operation: Operation, values: dict[Variable, Array]) -> None:
-    operands = [values[variable] for variable in operation.inputs]
-    try:
-        found = OPERATORS[operation.operator].values(*operands, **operation.attributes)
-    except WengertError as error:
-        # The operator knows the numbers that it refuses; only here their names are known.
-        named = (f"{v.label or 'a value'}: {v.dtype.name} {v.shape}" for v in operation.inputs)
-        error.got = "\n".join(filter(None, (error.got, "; ".join(named))))
-        error.where = error.where or operation.location
-        raise
+    found = carried_out(operation, [values[variable] for variable in operation.inputs])
     values.update(zip(operation.outputs, found, strict=True))
