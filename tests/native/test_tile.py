@@ -296,3 +296,25 @@ def test_the_sum_of_squares_of_what_is_updated(m: int, k: int, n: int) -> None:
     chunks = apply(epilogue, a, b, w, w, alone)
     assert np.isnan(parts[chunks:]).all()
     np.testing.assert_allclose(parts[:chunks].sum(), expected, rtol=1e-5)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("few", [1, 3, 40])
+@pytest.mark.parametrize("subscripts", ["mcij,cijn->mn", "mpqk,npqk->mn"])
+def test_sums_over_several_axes_stay_in_registers(subscripts: str, few: int, dtype: str) -> None:
+    rng = np.random.default_rng(few)
+    sizes = {"m": few, "n": 37, "c": 3, "i": 5, "j": 2, "p": 3, "q": 4, "k": 19}
+    letters = subscripts.split("->")[0].split(",")
+    # Parts of something larger, so that no two axes are walked as one.
+    a, b = (
+        rng.standard_normal([sizes[each] + 2 for each in word]).astype(dtype)[
+            tuple(slice(sizes[each]) for each in word)
+        ]
+        for word in letters
+    )
+    c = blank((few, 37), dtype)
+    found = schedule(contraction(subscripts, a, b, c), host())
+    assert len(found.within) == 2
+    assert found.blocks == 1
+    product(subscripts, a, b, c)
+    assert_close(subscripts, a, b, c)

@@ -167,6 +167,7 @@ def _tile(schedule: Schedule, epilogue: Epilogue, row_edge: bool, column_edge: b
         b=across,
         walked=(c, *zip(schedule.m.extras, schedule.n.extras, strict=True)),
         dot=schedule.dot,
+        levels=tuple((axis.size, axis.a, axis.b) for axis in schedule.within),
         sums=sums if schedule.blocks > 1 else None,
     )
 
@@ -259,7 +260,7 @@ def _block(
     rest, step = _divide(builder, part, schedule.depth.parts)
     begin = builder.mul(step, integer(schedule.depth.size))
     here = _moved(kernel, corners, schedule.k[-1], begin)
-    for axis in reversed(schedule.k[:-1]):
+    for axis in () if schedule.within else reversed(schedule.k[:-1]):
         rest, index = _divide(builder, rest, axis.size)
         here = _moved(kernel, here, axis, index)
     left = builder.sub(integer(schedule.k[-1].size), begin)

@@ -92,9 +92,14 @@ class Schedule:
         return each * prod(axis.size for axis in self.outer)
 
     @property
+    def within(self) -> tuple[Axis, ...]:
+        """The levels of k that a tile walks itself, its sums in registers all the while."""
+        return () if self.packed or self.depth.parts > 1 else self.k[:-1]
+
+    @property
     def blocks(self) -> int:
         """Number of blocks that the sum over k is made of."""
-        return self.depth.parts * prod(axis.size for axis in self.k[:-1])
+        return 1 if self.within else self.depth.parts * prod(axis.size for axis in self.k[:-1])
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,6 +52,7 @@ class Tile:
         walked: strides along rows and columns of C, then of each other operand of the epilogue.
         dot: lanes run along k in A and B instead (both of stride 1): ``vectors`` counts columns,
             ``b`` is the stride from column to column, and k comes in whole and one cut vector.
+        levels: outer levels of k: how many, and the strides of A and B from one to the next.
         sums: where k comes in parts, the strides of the memory that holds the sum so far; else
             None.
     """
@@ -66,6 +67,7 @@ class Tile:
     b: int
     walked: tuple[tuple[int, int], ...]
     dot: bool = False
+    levels: tuple[tuple[int, int, int], ...] = ()
     sums: tuple[int, int] | None = None
 
     @property
@@ -140,16 +142,47 @@ def places(builder: Builder, tile: Tile, given: Arguments) -> list[Place]:
         return body
 
     whole = builder.and_(given.count, integer(-tile.sets))
-    carried = [given.a, given.b, *single * tile.sets]
-    carried = loop(builder, (integer(0), whole, integer(tile.sets)), rounds(tile.sets), carried)
-    if tile.sets > 1:
-        joined = [*carried[:2], *_join(builder, carried[2:], tile.sets)]
-        carried = loop(builder, (whole, given.count, integer(1)), rounds(1), joined)
+
+    def innermost(corners: Sequence[Value], sums: Sequence[Value]) -> Sequence[Value]:
+        step = integer(tile.sets)
+        carried = [*corners, *sums]
+        carried = loop(builder, (integer(0), whole, step), rounds(tile.sets), carried)
+        if tile.sets == 1:
+            return carried[2:]
+        # Sets stay apart while there are levels around, for which the first one takes the rest.
+        joined = carried[2:] if tile.levels else _join(builder, carried[2:], tile.sets)
+        kept = len(single)
+        first = [*carried[:2], *joined[:kept]]
+        first = loop(builder, (whole, given.count, integer(1)), rounds(1), first)
+        return [*first[2:], *joined[kept:]]
+
+    found = _levels(builder, tile, (given.a, given.b), single * tile.sets, innermost)
+    if tile.levels:
+        found = _join(builder, list(found), tile.sets)
     return [
-        Place(row, j * tile.lanes, _valid(tile, j), carried[2 + row * tile.vectors + j])
+        Place(row, j * tile.lanes, _valid(tile, j), found[row * tile.vectors + j])
         for row in range(tile.rows)
         for j in range(tile.vectors)
     ]
+
+
+Innermost = Callable[[Sequence[Value], Sequence[Value]], Sequence[Value]]
+
+
+def _levels(
+    builder: Builder, tile: Tile, corners: Sequence[Value], sums: Sequence[Value], inside: Innermost
+) -> Sequence[Value]:
+    """Emit the loops over the outer levels of k around that over the last one."""
+    if not tile.levels:
+        return inside(corners, sums)
+    (count, *strides), inner = tile.levels[0], replace(tile, levels=tile.levels[1:])
+
+    def body(_: Value, a: Value, b: Value, *sums: Value) -> list[Value]:
+        found = _levels(builder, inner, (a, b), sums, inside)
+        pairs = zip((a, b), strides, strict=True)
+        return [*(offset(builder, x, tile.element, stride) for x, stride in pairs), *found]
+
+    return loop(builder, (integer(0), integer(count), integer(1)), body, [*corners, *sums])[2:]
 
 
 def _valid(tile: Tile, j: int) -> int:
@@ -196,10 +229,14 @@ def dot_places(builder: Builder, tile: Tile, given: Arguments) -> list[Place]:
         return [*moved, *found]
 
     whole = builder.and_(given.count, integer(-tile.lanes))
-    carried = [given.a, given.b, *[zero] * (tile.rows * tile.vectors)]
-    a, b, *found = loop(builder, (integer(0), whole, integer(tile.lanes)), body, carried)
-    if tile.valid:
-        found = _dot_round(builder, tile, (a, b), found, tile.valid)
+
+    def innermost(corners: Sequence[Value], sums: Sequence[Value]) -> Sequence[Value]:
+        step = integer(tile.lanes)
+        a, b, *found = loop(builder, (integer(0), whole, step), body, [*corners, *sums])
+        return _dot_round(builder, tile, (a, b), found, tile.valid) if tile.valid else found
+
+    none = [zero] * (tile.rows * tile.vectors)
+    found = _levels(builder, tile, (given.a, given.b), none, innermost)
     rows = [found[at : at + tile.vectors] for at in range(0, len(found), tile.vectors)]
     return [
         Place(
