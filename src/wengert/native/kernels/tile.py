@@ -124,39 +124,22 @@ def define_tile(module: Module, name: str, tile: Tile, epilogue: Epilogue) -> Fu
 
 def places(builder: Builder, tile: Tile, given: Arguments) -> list[Place]:
     """Emit the loop over k with the lanes along n; return the vectors of the product."""
-    zero = constant(tile.type, 0.0)
-    single = [zero] * (tile.rows * tile.vectors)
-
-    def moved(pointers: Sequence[Value], k: int) -> list[Value]:
-        pairs = zip(pointers, (tile.a[1], tile.b), strict=True)
-        return [offset(builder, pointer, tile.element, k * stride) for pointer, stride in pairs]
-
-    def rounds(count: int) -> Callable[..., list[Value]]:
-        def body(_: Value, a: Value, b: Value, *sums: Value) -> list[Value]:
-            found: list[Value] = []
-            for k in range(count):
-                part = sums[k * len(single) : (k + 1) * len(single)]
-                found += _round(builder, tile, moved((a, b), k), part)
-            return [*moved((a, b), count), *found]
-
-        return body
-
+    single = tile.rows * tile.vectors
+    none = [constant(tile.type, 0.0)] * (single * tile.sets)
     whole = builder.and_(given.count, integer(-tile.sets))
 
     def innermost(corners: Sequence[Value], sums: Sequence[Value]) -> Sequence[Value]:
-        step = integer(tile.sets)
-        carried = [*corners, *sums]
-        carried = loop(builder, (integer(0), whole, step), rounds(tile.sets), carried)
+        span = integer(0), whole, integer(tile.sets)
+        carried = loop(builder, span, _rounds(builder, tile, tile.sets), [*corners, *sums])
         if tile.sets == 1:
             return carried[2:]
         # Sets stay apart while there are levels around, for which the first one takes the rest.
-        joined = carried[2:] if tile.levels else _join(builder, carried[2:], tile.sets)
-        kept = len(single)
-        first = [*carried[:2], *joined[:kept]]
-        first = loop(builder, (whole, given.count, integer(1)), rounds(1), first)
-        return [*first[2:], *joined[kept:]]
+        sums = carried[2:] if tile.levels else _join(builder, carried[2:], tile.sets)
+        first = [*carried[:2], *sums[:single]]
+        first = loop(builder, (whole, given.count, integer(1)), _rounds(builder, tile, 1), first)
+        return [*first[2:], *sums[single:]]
 
-    found = _levels(builder, tile, (given.a, given.b), single * tile.sets, innermost)
+    found = _levels(builder, tile, (given.a, given.b), none, innermost)
     if tile.levels:
         found = _join(builder, list(found), tile.sets)
     return [
@@ -164,6 +147,24 @@ def places(builder: Builder, tile: Tile, given: Arguments) -> list[Place]:
         for row in range(tile.rows)
         for j in range(tile.vectors)
     ]
+
+
+def _rounds(builder: Builder, tile: Tile, count: int) -> Callable[..., list[Value]]:
+    """Return the body of a loop that goes ``count`` steps of k, with a set of sums for each."""
+    single = tile.rows * tile.vectors
+
+    def moved(pointers: Sequence[Value], k: int) -> list[Value]:
+        pairs = zip(pointers, (tile.a[1], tile.b), strict=True)
+        return [offset(builder, pointer, tile.element, k * stride) for pointer, stride in pairs]
+
+    def body(_: Value, a: Value, b: Value, *sums: Value) -> list[Value]:
+        found: list[Value] = []
+        for k in range(count):
+            part = sums[k * single : (k + 1) * single]
+            found += _round(builder, tile, moved((a, b), k), part)
+        return [*moved((a, b), count), *found]
+
+    return body
 
 
 Innermost = Callable[[Sequence[Value], Sequence[Value]], Sequence[Value]]
