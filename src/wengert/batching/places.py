@@ -79,6 +79,21 @@ def index_add(use: Use) -> Any:
     return use(wide, *values, rows, template=(f"#{len(values)}", *template), shape=many)
 
 
+def written(use: Use) -> Any:
+    """``x`` of each example, with ``v`` written or added at its places."""
+    x, v, *arrays = use.operands
+    template: Template = use.attributes["template"]
+    layout = _Layout.of(template, arrays, x.shape)
+    values = [each.aligned(layout.chosen) for each in arrays]
+    whole, wide = x.repeated(use.count), v.with_batch_axis(layout.rank)
+    if not any(each.is_batched for each in arrays):
+        wide = wide if layout.together else moved(wide, 0, layout.chosen)
+        return use(whole, wide, *values, template=(_ALL, *template))
+    wide = transposed(wide, layout.chosen_first(layout.rank + 1))
+    rows = _rows(use.count, layout.chosen)
+    return use(whole, wide, *values, rows, template=(f"#{len(values)}", *template))
+
+
 def take_along_axis(use: Use) -> Any:
     """Elements along an axis of each example."""
     x, indices = use.operands

@@ -104,6 +104,8 @@ BY_NAME: Mapping[str, Rule] = {
     "recurrence": _along_axis_of_all,
     "index": places.index,
     "index_add": places.index_add,
+    "index_update": places.written,
+    "add_at": places.written,
     "take_along_axis": places.take_along_axis,
     "add_along_axis": places.add_along_axis,
     "matmul": products.matmul,

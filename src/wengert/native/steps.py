@@ -23,7 +23,8 @@ Strides = tuple[int, ...]
 Attributes = Mapping[str, Any]
 
 PRODUCTS = ("matmul", "einsum")
-PICKS = ("index", "index_add", "take_along_axis", "add_along_axis")
+PICKS = ("index", "index_add", "take_along_axis", "add_along_axis", "index_update", "add_at")
+UPDATES = ("index_update", "add_at")
 REDUCTIONS = ("sum", "prod", "max", "min", "any", "all")
 
 
@@ -140,6 +141,8 @@ class _Lowering:
             self._join(operation)
         elif name == "index_add" and is_basic(operation.attributes["template"]):
             self._place(operation)
+        elif name in UPDATES:
+            self._update(operation)
         elif name in PRODUCTS or name in PICKS:
             self._whole(operation)
         else:
@@ -202,6 +205,24 @@ class _Lowering:
         self._map(operation, "fill", (), whole)
         part = indexed(whole, operation.attributes["template"])
         self._map(operation, "copy", operation.inputs, part)
+
+    def _update(self, operation: Operation) -> None:
+        """The array that is written into is copied, then the values go to their places."""
+        whole = dense(operation.output)
+        before, *others = (self.views[v] for v in operation.inputs)
+        self._append("map", operation, "copy", ((before,), whole))
+        template: Template = operation.attributes["template"]
+        if not is_basic(template):
+            self._append("pick", operation, operation.operator, (tuple(others), whole))
+            return
+        part = indexed(whole, template)
+        values = others[0].broadcast(part.shape)
+        if operation.operator == "add_at":
+            operands = (indexed(before, template), values)
+            step = Step("map", operation, "add", part.shape, operands, part)
+        else:
+            step = Step("map", operation, "copy", part.shape, (values,), part)
+        self.steps.append(step)
 
     # -- reductions ------------------------------------------------------------------------------
 

@@ -114,14 +114,15 @@ def _check_arrays(arrays: tuple[Type, ...]) -> None:
             )
 
 
-def _index_result(x: Type, *arrays: Type, template: Template) -> Type:
+def index_result(x: Type, *arrays: Type, template: Template) -> Type:
+    """Return the type of ``x[template]``."""
     _check_arrays(arrays)
     found = _indexed_shape(x.shape, template, tuple(each.shape for each in arrays))
     return Type(found, x.dtype)
 
 
 def _index_add_result(g: Type, *arrays: Type, template: Template, shape: Shape) -> Type:
-    wanted = _index_result(Type(shape, g.dtype), *arrays, template=template).shape
+    wanted = index_result(Type(shape, g.dtype), *arrays, template=template).shape
     if shapes.broadcast(g.shape, wanted) != wanted:
         raise ShapeError(
             f"values of shape {g.shape} cannot be added at [{template_text(template)}]",
@@ -134,7 +135,8 @@ def _index_add_result(g: Type, *arrays: Type, template: Template, shape: Shape) 
 # -- Meanings -----------------------------------------------------------------------------------
 
 
-def _out_of_range(problem: IndexError) -> DataError:
+def out_of_range(problem: IndexError) -> DataError:
+    """Return the designed error for a place that is none."""
     return DataError("an index lies outside its array", got=str(problem))
 
 
@@ -142,7 +144,7 @@ def _index(x: Any, *arrays: Any, template: Template) -> Any:
     try:
         found = np.asarray(x)[key(template, arrays)]
     except IndexError as problem:
-        raise _out_of_range(problem) from problem
+        raise out_of_range(problem) from problem
     return np.asarray(found) if is_basic(template) else np.array(found, order="C", copy=None)
 
 
@@ -155,7 +157,7 @@ def _index_add(g: Any, *arrays: Any, template: Template, shape: Shape) -> Any:
         else:
             np.add.at(out, key(template, arrays), g)
     except IndexError as problem:
-        raise _out_of_range(problem) from problem
+        raise out_of_range(problem) from problem
     return out
 
 
@@ -172,7 +174,7 @@ def _copy_bytes(x: Type, *arrays: Type, template: Template) -> int:
     if is_basic(template):
         return 0
     chosen = broadcast_shape("index", *(each.shape for each in arrays))
-    found = _index_result(x, *arrays, template=template)
+    found = index_result(x, *arrays, template=template)
     marks = _indexed_shape(
         tuple(1 for _ in x.shape), _all_slices(template), tuple((-7,) * len(chosen) for _ in arrays)
     )
@@ -234,7 +236,7 @@ def _take_along(x: Any, indices: Any, *, axis: int) -> Any:
     try:
         return np.array(x[_along_key(x.shape, indices, axis)], order="C", copy=None)
     except IndexError as problem:
-        raise _out_of_range(problem) from problem
+        raise out_of_range(problem) from problem
 
 
 def _add_along(g: Any, indices: Any, *, axis: int, shape: Shape) -> Any:
@@ -243,7 +245,7 @@ def _add_along(g: Any, indices: Any, *, axis: int, shape: Shape) -> Any:
     try:
         np.add.at(out, _along_key(shape, indices, axis), g)
     except IndexError as problem:
-        raise _out_of_range(problem) from problem
+        raise out_of_range(problem) from problem
     return out
 
 
@@ -268,7 +270,8 @@ _PICKS: tuple[tuple[Shape, Template, tuple[Any, ...]], ...] = (
 )
 
 
-def _index_cases(rng: np.random.Generator) -> list[Case]:
+def index_cases(rng: np.random.Generator) -> list[Case]:
+    """Return an array, its index arrays and the template, in each form."""
     return [
         ((_DRAW(rng, shape), *(np.array(each) for each in arrays)), {"template": template})
         for shape, template, arrays in _PICKS
@@ -277,7 +280,7 @@ def _index_cases(rng: np.random.Generator) -> list[Case]:
 
 def _index_add_cases(rng: np.random.Generator) -> list[Case]:
     found: list[Case] = []
-    for (x, *arrays), attributes in _index_cases(rng):
+    for (x, *arrays), attributes in index_cases(rng):
         g = _index(x, *arrays, **attributes)
         found.append(((np.array(g), *arrays), {**attributes, "shape": x.shape}))
     return found
@@ -311,13 +314,13 @@ def _add_along_cases(rng: np.random.Generator) -> list[Case]:
 
 INDEXING: tuple[Operator, ...] = (
     Operator(
-        "index", "index", _index, _index_result,
+        "index", "index", _index, index_result,
         (
             lambda g, y, x, *arrays, template: index_add(
                 g, *arrays, template=template, shape=tuple(x.shape)),
             None,
         ),
-        latex=r"{x0}_{{[{template}]}}", cost=FREE, samples=cases(_index_cases, analytic=True),
+        latex=r"{x0}_{{[{template}]}}", cost=FREE, samples=cases(index_cases, analytic=True),
         saves=("x1+",), linear_in=(0,), symbol="[ ]", aliases="view", workspace=_copy_bytes,
     ),
     Operator(

@@ -21,6 +21,7 @@ from wengert.operators.product import PRODUCTS
 from wengert.operators.random import RANDOM
 from wengert.operators.record import Operator, table
 from wengert.operators.softmax import SOFTMAX
+from wengert.operators.update import UPDATES
 
 OPERATORS: Mapping[str, Operator] = table(
     UNARY,
@@ -37,6 +38,7 @@ OPERATORS: Mapping[str, Operator] = table(
     CUMULATIVE,
     MOVEMENT,
     INDEXING,
+    UPDATES,
     PRODUCTS,
     LINALG,
     FACTORIZATIONS,

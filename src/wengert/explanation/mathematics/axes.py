@@ -158,6 +158,12 @@ def _align(axes: Axes, operation: Operation) -> None:
 _UNRELATED = {"concatenate", "index_add"}
 
 
+def _written(axes: Axes, operation: Operation) -> None:
+    """What is written into has the axes of the result; the values are parts."""
+    places = [(a, a) for a in range(operation.output.rank)]
+    _unite_pairs(axes, operation.inputs[0], operation.output, places)
+
+
 def _reduction(axes: Axes, operation: Operation) -> None:
     (operand,) = operation.inputs
     pairs = kept_axes(operand.rank, operation.attributes)
@@ -347,6 +353,7 @@ _RULES: dict[str, AxisRule] = {
     **dict.fromkeys(("softmax_cross_entropy", "squared_error"), _losses),
     **dict.fromkeys(("take_along_axis", "add_along_axis"), _along),
     **dict.fromkeys(("index", "index_add"), _pick),
+    **dict.fromkeys(("index_update", "add_at"), _written),
     "transpose": _transpose,
     "reshape": _reshape,
     "broadcast_to": _broadcast_to,

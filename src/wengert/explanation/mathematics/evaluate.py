@@ -28,7 +28,11 @@ from wengert.graph.variable import Variable
 from wengert.operators import integers
 
 Meaning = Callable[..., Any]
-_PLACES = {"index", "index_add", "take_along_axis", "add_along_axis", "ldexp"}
+# From which operand on the numbers are places.
+_PLACES = {
+    "index": 1, "index_add": 1, "take_along_axis": 1, "add_along_axis": 1, "index_update": 2,
+    "add_at": 2, "ldexp": 1,
+}  # fmt: skip
 _WHOLE = {record.name for record in integers.CONSTANT}
 
 
@@ -84,8 +88,8 @@ class Evaluator:
 
     def _apply(self, atom: Apply, arguments: list[Array]) -> Array:
         meaning = self.operators[atom.operator]
-        if atom.operator in _PLACES:
-            arguments[1:] = [places.astype(np.int64) for places in arguments[1:]]
+        first = _PLACES.get(atom.operator, len(arguments))
+        arguments[first:] = [places.astype(np.int64) for places in arguments[first:]]
         if atom.operator in _WHOLE:
             arguments = [each.astype(np.int64) for each in arguments]
         with np.errstate(all="ignore"):

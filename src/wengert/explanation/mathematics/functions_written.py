@@ -16,6 +16,8 @@ _WORDS = {
     "stop_gradient": "stop", "binary_cross_entropy": "bce", "logical_not": "not",
 }  # fmt: skip
 _REDUCTIONS = {"max", "min", "prod", "var", "std", "argmax", "argmin", "any", "all", "logsumexp"}
+# What puts numbers at places that a template tells, by its number of operands.
+_PLACING = {("index_add", 1): "scatter", ("index_update", 2): "update", ("add_at", 2): "add"}
 _ROW, _COLUMN = "row", "col"
 
 
@@ -54,8 +56,9 @@ def write_apply(pen: Pen, atom: Apply, texts: Sequence[str] | None = None) -> Pi
     if name == "index" and len(inner) == 1:
         base = _picked_from(pen, atom, inner[0])
         return Piece(style.picked(base, _template(attributes["template"])))
-    if name == "index_add" and len(inner) == 1:
-        word = style.picked(style.word("scatter"), _template(attributes["template"]))
+    if (name, len(inner)) in _PLACING:
+        word = style.word(_PLACING[name, len(inner)])
+        word = style.picked(word, _template(attributes["template"]))
         return Piece(style.call(word, inner))
     if name == "reshape":
         return Piece(style.call(style.word(_reshaped(atom)), inner))

@@ -282,8 +282,9 @@ def _limit_at(graph: Graph, operation: Operation, variable: Variable) -> float:
     if name == "take_along_axis" and inputs[1] is variable:
         axis: int = operation.attributes["axis"]
         return inputs[0].shape[axis]
-    if name == "index" and variable in inputs[1:]:
-        text = f"#{inputs.index(variable, 1) - 1}"
+    first = {"index": 1, "index_update": 2, "add_at": 2}.get(name)
+    if first is not None and variable in inputs[first:]:
+        text = f"#{inputs.index(variable, first) - first}"
         return inputs[0].shape[list(operation.attributes["template"]).index(text)]
     if name in ("reshape", "cast", "transpose", "broadcast_to", "index", "identity"):
         return limit(graph, operation.output)

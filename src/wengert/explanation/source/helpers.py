@@ -144,6 +144,18 @@ def add_at(g, key, shape):
     out = np.zeros(shape, g.dtype)
     np.add.at(out, key, g)
     return out''', ()),
+    "updated": ('''\
+def updated(x, key, v):
+    """A copy of x with v at the places of an index; of several for one place the last."""
+    out = np.array(x, order="C")
+    out[key] = v
+    return out''', ()),
+    "added_at": ('''\
+def added_at(x, key, v):
+    """A copy of x with v added at the places of an index, one after the other."""
+    out = np.array(x, order="C")
+    np.add.at(out, key, v)
+    return out''', ()),
     "add_along_axis": ('''\
 def add_along_axis(g, indices, axis, shape):
     """Zeros with g added at the places along one axis that the indices name."""

@@ -230,6 +230,14 @@ def _index_add(use: Use) -> Expression:
     return Expression(f"{name}({use.operand(0)}, np.s_[{_key(use, 1)}], {shape})")
 
 
+def _written(name: str) -> Row:
+    def row(use: Use) -> Expression:
+        key = f"np.s_[{_key(use, 2)}]"
+        return Expression(f"{use.helper(name)}({use.operand(0)}, {key}, {use.operand(1)})")
+
+    return row
+
+
 def _take_along_axis(use: Use) -> Expression:
     axis = use.operation.attributes["axis"]
     text = f"np.take_along_axis({use.operand(0)}, {use.operand(1)}, axis={axis})"
@@ -361,6 +369,8 @@ ROWS: Mapping[str, Row] = _Table(
         "concatenate": _concatenate,
         "index": _index,
         "index_add": _index_add,
+        "index_update": _written("updated"),
+        "add_at": _written("added_at"),
         "take_along_axis": _take_along_axis,
         "add_along_axis": helper("add_along_axis", "axis", "shape", ordered=False),
         "matmul": _matmul,

@@ -44,7 +44,9 @@ class Pick:
 
 @dataclass(frozen=True)
 class Gather:
-    """The body of a kernel: ``result[i] = data[place(i)]``, or ``data[place(i)] += result[i]``.
+    """The body of a kernel: ``result[i] = data[place(i)]``, or what goes the other way.
+
+    Scattered, elements are written (``data[place(i)] = result[i]``) or added, one after the other.
 
     Operands: data, result, the refusal, then the arrays of places.
 
@@ -54,7 +56,8 @@ class Gather:
         data: steps of the picked-from array along the axes that are not picked.
         result: steps of the other array.
         picks: the picked axes.
-        add: whether elements are added to ``data``, one after the other.
+        scatter: whether elements go to ``data``.
+        add: whether they are added to what is there.
     """
 
     sizes: tuple[int, ...]
@@ -62,7 +65,8 @@ class Gather:
     data: Strides
     result: Strides
     picks: tuple[Pick, ...]
-    add: bool
+    scatter: bool
+    add: bool = False
 
     @property
     def key(self) -> str:
@@ -82,11 +86,11 @@ class Gather:
     def blocks(self) -> tuple[int, int]:
         """Return how many leading axes have one index in a chunk, and the block on the next.
 
-        What is added must be added in one order: a chunk owns a part of the last axis, or all.
+        What is scattered comes in one order: a chunk owns a part of the last axis, or all.
         """
         if not self.sizes:
             return 0, 1
-        if not self.add:
+        if not self.scatter:
             fixed, block = cut(list(self.sizes), 1)
             if fixed == len(self.sizes) - 1:
                 block = -(-block // self.lanes) * self.lanes
@@ -104,7 +108,7 @@ class Gather:
             return 1
         fixed, block = self.blocks
         blocks = -(-self.sizes[fixed] // max(block, 1))
-        return blocks if self.add else prod(self.sizes[:fixed]) * blocks
+        return blocks if self.scatter else prod(self.sizes[:fixed]) * blocks
 
     def define(self, module: Module, name: str) -> None:
         """Add the function to a module."""
@@ -148,7 +152,7 @@ class _Emitter:
             least = b.icmp_signed("<", end, llvm.integer(n))
             self.spans[fixed] = begin, b.select(least, end, llvm.integer(n))
             rest = b.udiv(number, blocks)
-            for axis in reversed(range(fixed if not body.add else 0)):
+            for axis in reversed(range(fixed if not body.scatter else 0)):
                 size = llvm.integer(body.sizes[axis])
                 self.index[axis], rest = b.urem(rest, size), b.udiv(rest, size)
         self._loops(0, llvm.integer(0), self._picked(-1))
@@ -227,7 +231,8 @@ class _Emitter:
         data = llvm.address(b, self.pointers[0], element, place)
         result = llvm.address(b, self.pointers[1], element, self._offset(body.result))
         if not body.add:
-            memory.write(lanes, memory.read(lanes, data, dtype, 1, active), result, 1, active)
+            source, target = (result, data) if body.scatter else (data, result)
+            memory.write(lanes, memory.read(lanes, source, dtype, 1, active), target, 1, active)
             return
         before = memory.read(lanes, data, dtype, 1, active)
         added = lanes.add(before, memory.read(lanes, result, dtype, 1, active))
@@ -247,14 +252,15 @@ class _Places:
 
 
 def pick_kernel(step: Step) -> Kernel:
-    """Return the kernel of index, index_add, take_along_axis or add_along_axis.
+    """Return the kernel of an operator that picks elements by places, or puts them there.
 
     Raises:
         DataError: places on an axis that has none.
     """
-    add = step.operator in ("index_add", "add_along_axis")
-    whole = step.target if add else step.operands[0]
-    other = step.operands[0] if add else step.target
+    add = step.operator in ("index_add", "add_along_axis", "add_at")
+    scatter = add or step.operator == "index_update"
+    whole = step.target if scatter else step.operands[0]
+    other = step.operands[0] if scatter else step.target
     indices = step.operands[1:]
     if step.operator.endswith("along_axis"):
         places, shape = _along(whole, indices[0], step.attributes["axis"])
@@ -270,11 +276,11 @@ def pick_kernel(step: Step) -> Kernel:
             Pick(view.variable.dtype.name, _only(view.strides, wide), length, by)
             for view, length, by in places.picks
         ),
-        add,
+        scatter, add,
     )  # fmt: skip
     pointers = [
-        Operand(whole.variable, places.offset * size, add),
-        Operand(other.variable, other.offset * size, not add),
+        Operand(whole.variable, places.offset * size, scatter),
+        Operand(other.variable, other.offset * size, not scatter),
         Operand(REFUSAL, 0, True),
         *(Operand(view.variable, view.offset * view.variable.dtype.itemsize)
           for view, _, _ in places.picks),
