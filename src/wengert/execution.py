@@ -12,13 +12,14 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from wengert.base.errors import WengertWarning
+from wengert.base.errors import DataError, WengertWarning
 from wengert.base.tree import unflatten
 from wengert.graph.graph import Array, Graph
 from wengert.reference.interpreter import run
 from wengert.rewriting.rewrite import simplify
+from wengert.tracing.bare import bare
 from wengert.tracing.freshness import Fresh, signature
-from wengert.tracing.trace import is_array_like, trace
+from wengert.tracing.trace import is_array_like, trace_with_changes
 from wengert.tracing.tracer import Tracer
 
 
@@ -36,11 +37,13 @@ class Made:
 
     Attributes:
         graph: what was traced, by the user's names and lines.
-        program: what carries it out.
+        program: what carries it out; it gives what is returned, then what has changed.
+        changed: the arrays, leaf by leaf, that the function writes into.
     """
 
     graph: Graph
     program: Runs
+    changed: tuple[int, ...] = ()
 
 
 class Compiled:
@@ -63,8 +66,16 @@ class Compiled:
         if any(isinstance(leaf, Tracer) for leaf in leaves):
             return self._function(*args)
         made = self._made.get(key) or self._make(key, args)
+        if made.changed:
+            leaves = list(map(bare, leaves))
+            _check_changed(leaves, made)
         results = made.program(*leaves)
-        return unflatten(made.graph.output_structure, [r if r.ndim else r[()] for r in results])
+        returned, changed = unflatten(
+            made.graph.output_structure, [r if r.ndim else r[()] for r in results]
+        )
+        for place, value in zip(made.changed, changed, strict=True):
+            leaves[place][...] = value
+        return returned
 
     def made(self, *args: Any) -> Made:
         """Return graph and program for arguments like these, made when they come first."""
@@ -72,8 +83,8 @@ class Compiled:
         return self._made.get(key) or self._make(key, args)
 
     def _make(self, key: Any, args: tuple[Any, ...]) -> Made:
-        graph = trace(self._function, *args)
-        made = Made(graph, program(graph, self.threads))
+        traced = trace_with_changes(self._function, *args)
+        made = Made(traced.graph, program(traced.graph, self.threads), traced.changed)
         self._made.put(key, made)
         return made
 
@@ -81,6 +92,32 @@ class Compiled:
         """Return the kernels for arguments like these: shapes, flops, bytes, source lines."""
         made = self.made(*args).program
         return made.listing() if hasattr(made, "listing") else "interpreted: llvmlite is absent"  # type: ignore[attr-defined]
+
+
+def _check_changed(given: list[Any], made: Made) -> None:
+    """Raise where NumPy could not write, or where a write would show in another argument.
+
+    Raises:
+        DataError: an argument that is changed is read-only, or overlaps another one.
+    """
+    names = [variable.label or "an argument" for variable in made.graph.inputs]
+    for place in made.changed:
+        array = given[place]
+        if not isinstance(array, np.ndarray) or not array.flags.writeable:
+            raise DataError(
+                f"{made.graph.name} writes into {names[place]}",
+                expected="an array that can be written into",
+                got="a read-only array" if isinstance(array, np.ndarray) else "a scalar",
+                remedy="pass a copy: np.array(…)",
+            )
+        for other, each in enumerate(given):
+            if other != place and np.may_share_memory(array, each):
+                raise DataError(
+                    f"{made.graph.name} writes into {names[place]}",
+                    expected="arguments that share no memory",
+                    got=f"{names[place]} and {names[other]} overlap",
+                    remedy="pass a copy of one of them",
+                )
 
 
 def compile(function: Callable[..., Any], threads: int | None = None) -> Compiled:
@@ -91,7 +128,8 @@ def compile(function: Callable[..., Any], threads: int | None = None) -> Compile
     are functions too: ``wg.compile(wg.value_and_grad(objective))``; so are training steps.
 
     Args:
-        function: plain NumPy code; arrays in nested containers go in and come out. Numbers and
+        function: plain NumPy code; arrays in nested containers go in and come out, and arguments
+            that it writes into are changed as by NumPy. Numbers and
             texts among the arguments stay fixed, and another value compiles again; so does a
             default, closure or global that the code reads and that has changed.
         threads: how many run it together; None for the cores that are free.

@@ -27,38 +27,33 @@ from wengert.tracing.tracer import Tracer
 kept: list[Any] = []
 
 
-def _fill(x: Any) -> Any:
-    out = np.zeros(3)
-    out[0] = x[0]
-    return out
-
-
-def _assign(x: Any) -> Any:
-    y = x * 2
-    y[0] = 1.0
-    return y
+OUTSIDE = np.zeros(3)
 
 
 def _add_into_plain(x: Any) -> Any:
-    out = np.zeros(3)
+    out = OUTSIDE
     out += x
     return out
 
 
-def _change_argument(x: Any) -> Any:
-    x += 1
-    return x
+def _into_plain(change: Callable[[Any, Any], Any]) -> Callable[[Any], Any]:
+    return lambda x: change(OUTSIDE, x)
 
 
-def _change_viewed(x: Any) -> Any:
+def _set_item(out: Any, x: Any) -> None:
+    out[0] = x[0]
+
+
+def _objects(x: Any) -> Any:
+    out = np.empty(3, dtype=object)
+    out[0] = x[0]
+    return out
+
+
+def _resize(x: Any) -> Any:
     y = x * 2
-    head = y[:2]
-    y += 1
-    return head
-
-
-def _full_like(x: Any) -> Any:
-    return np.full_like(np.zeros(3), x[0])
+    y.resize(6)
+    return y
 
 
 REFUSED: dict[str, Callable[[Any], Any]] = {
@@ -67,22 +62,18 @@ REFUSED: dict[str, Callable[[Any], Any]] = {
     "float": lambda x: x * float(x.sum()),
     "int": lambda x: x * int(x.sum()),
     "complex": lambda x: x * complex(x.sum()),
-    "array": lambda x: np.array(x),
-    "array of traced": lambda x: np.array([x[0], 1.0]),
-    "asarray": lambda x: np.asarray(x),
-    "full": lambda x: np.full(3, x[0]),
-    "full_like": _full_like,
     "float64": lambda x: np.float64(x[0]),
     "range": lambda x: [i for i in range(x[0])],
     "index of plain": lambda x: np.arange(3)[x],
-    "fill": _fill,
-    "assign": _assign,
     "add into plain": _add_into_plain,
-    "change argument": _change_argument,
-    "change viewed": _change_viewed,
-    "copyto": lambda x: np.copyto(np.zeros(3), x),
-    "put": lambda x: np.put(np.zeros(3), [0], x[0]),
-    "add.at": lambda x: np.add.at(np.zeros(3), [0], x[0]),
+    "fill": _into_plain(_set_item),
+    "copyto": _into_plain(np.copyto),
+    "put": _into_plain(lambda out, x: np.put(out, [0], x[0])),
+    "add.at": _into_plain(lambda out, x: np.add.at(out, [0], x[0])),
+    "out": _into_plain(lambda out, x: np.exp(x, out=out)),
+    "objects": _objects,
+    "resize": _resize,
+    "size": lambda x: np.zeros(x[0]),
     "item": lambda x: x[0].item(),
     "tolist": lambda x: x.tolist(),
     "contains": lambda x: 1.0 in x,

@@ -55,16 +55,17 @@ def _layout(operation: Operation, output: Variable, known: Mapping[Variable, Sto
         return _dense(output)
     operand = operation.inputs[0]
     there = known[operand]
-    strides = _view_strides(operation, operand.shape, there.strides, output.shape)
+    lies = (operand.shape, there.strides)
+    strides = view_strides(operation.operator, operation.attributes, lies, output.shape)
     return _dense(output) if strides is None else Storage(there.base, strides)
 
 
-def _view_strides(
-    operation: Operation, shape: Shape, strides: Strides, wanted: Shape
+def view_strides(
+    operator: str, attributes: Mapping[str, Any], lies: tuple[Shape, Strides], wanted: Shape
 ) -> Strides | None:
-    """Return the strides of a view, None where NumPy copies."""
-    attributes: Mapping[str, Any] = operation.attributes
-    match operation.operator:
+    """Return the strides of a view of an array with this shape and strides, None for a copy."""
+    shape, strides = lies
+    match operator:
         case "reshape":
             return reshaped_strides(shape, strides, wanted)
         case "transpose":

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -12,8 +12,8 @@ from wengert.base.dtypes import is_supported, refuse_other_algebra
 from wengert.base.errors import DataError, DtypeError, ShapeError, TraceError, WengertError
 from wengert.base.guards import is_ndarray, is_number, is_numpy, is_sequence
 from wengert.graph.variable import Variable
-from wengert.operators.registry import OPERATORS
-from wengert.tracing import frames
+from wengert.tracing import frames, views
+from wengert.tracing.bare import KnownValue
 from wengert.tracing.spec import checked_dtype
 from wengert.tracing.value import TracedValue, described
 
@@ -45,14 +45,32 @@ def apply(operator: str, *operands: Any, **attributes: Any) -> Any:
         outputs = recorder.record_all(operator, variables, attributes)
     except (ShapeError, DtypeError, DataError, _NoArray) as error:
         raise _in_users_words(error, operator, operands) from None
-    record = OPERATORS[operator]
-    is_view = record.aliases == "view"
-    if is_view:
-        for operand in operands:
-            if isinstance(operand, TracedValue):
-                operand.shares_storage = True
-    found = tuple(recorder.wrap(recorder, output, is_view) for output in outputs)
+    wrap, record = recorder.wrap, OPERATORS[operator]
+    if record.aliases == "view":
+        lies = views.link(operands[0], operator, attributes, outputs[0].shape)
+        view = wrap(recorder, outputs[0], lies)
+        view.is_odd = lies is None and view.ndim > 1 and _comes_turned(operator, operands, attributes)
+        return view
+    found = tuple(wrap(recorder, output, None) for output in outputs)
+    for each in found:
+        each.is_odd = each.ndim > 1 and _keeps_turn(operator, operands)
     return found if record.parts else found[0]
+
+
+def _comes_turned(operator: str, operands: Sequence[Any], attributes: Mapping[str, Any]) -> bool:
+    """Return whether a copy that a movement makes has its axes in another order than C's."""
+    if operator == "reshape":
+        return False
+    template = attributes.get("template", ())
+    # NumPy brings the axes of index arrays to their place by turning the result.
+    return _keeps_turn(operator, operands) or (operator == "index" and not isinstance(template[0], str | int))
+
+
+def _keeps_turn(operator: str, operands: Sequence[Any]) -> bool:
+    """Return whether NumPy may give a result whose axes do not lie in C's order."""
+    return operator != "matmul" and any(
+        views.is_turned(each) for each in operands if isinstance(each, TracedValue)
+    )
 
 
 def recorder_of(operands: Sequence[Any]) -> Recorder:
@@ -103,6 +121,8 @@ def as_variable(recorder: Recorder, operand: Any, dtype: np.dtype[Any]) -> Varia
         if operand.recorder.finished:
             _escaped(operand)
         return recorder.capture(operand)
+    if isinstance(operand, KnownValue):
+        return recorder.known_array(operand)
     if is_numpy(operand):
         if not is_supported(operand.dtype):
             checked_dtype(operand.dtype, described(operand))

@@ -9,9 +9,11 @@ from typing import Any
 import numpy as np
 
 from wengert.base.errors import ShapeError
+from wengert.base.shapes import size
 from wengert.tracing import frames, ufuncs
 from wengert.tracing.apply import apply
 from wengert.tracing.value import described
+from wengert.tracing.views import Link
 
 
 def dot(a: Any, b: Any, out: None = None) -> Any:
@@ -72,11 +74,18 @@ def einsum(*operands: Any, out: None = None, optimize: Any = False, **options: A
     if options:
         ufuncs.refuse(f"np.einsum with {', '.join(options)}=")
     subscripts, arrays = _text_form(operands)
-    found = apply("einsum", *arrays, subscripts=_explicit(subscripts, arrays))
-    if len(arrays) == 1:
-        # NumPy gives a view where nothing is summed: neither may be changed in place.
-        found.shares_storage = arrays[0].shares_storage = True
+    text = _explicit(subscripts, arrays)
+    found = apply("einsum", *arrays, subscripts=text)
+    left, right = text.split("->")
+    if len(arrays) == 1 and set(left) == set(right):
+        # NumPy gives a view where nothing is summed.
+        places = np.einsum(text, _numbered(arrays[0].shape))
+        found.link = Link(arrays[0], "index", places=places)
     return found
+
+
+def _numbered(shape: tuple[int, ...]) -> Any:
+    return np.arange(size(shape)).reshape(shape)
 
 
 def _text_form(operands: tuple[Any, ...]) -> tuple[str, list[Any]]:

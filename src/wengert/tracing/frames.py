@@ -8,12 +8,13 @@ import sysconfig
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from functools import lru_cache
-from types import FrameType
+from types import CodeType, FrameType
 from typing import Any
 
 import numpy as np
 
 from wengert.base.errors import Location
+from wengert.tracing.bare import KnownValue
 
 _ROOMS = tuple(
     os.path.join(path, "")
@@ -86,9 +87,14 @@ def name_in(frames: list[FrameType], value: Any) -> str | None:
     for frame in frames:
         for space in (frame.f_locals, frame.f_globals):
             for name, held in space.items():
-                if held is value and not name.startswith("_"):
+                is_it = held is value or (isinstance(held, KnownValue) and held.numbers is value)
+                if is_it and not name.startswith("_"):
                     return name
     return None
+
+
+def _is_generated(code: CodeType) -> bool:
+    return code.co_filename == "<string>" and code.co_qualname.startswith("__create_fn__")
 
 
 @contextmanager
@@ -100,7 +106,9 @@ def watching_returns(notice: Callable[[FrameType], None]) -> Generator[None]:
     """
 
     def profile(frame: FrameType, event: str, _: Any) -> None:
-        if event == "return" and is_user_file(frame.f_code.co_filename):
+        code = frame.f_code
+        # What dataclasses write for us has no file of its own, but is not the user's.
+        if event == "return" and is_user_file(code.co_filename) and not _is_generated(code):
             notice(frame)
 
     before = sys.getprofile()

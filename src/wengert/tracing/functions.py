@@ -10,6 +10,7 @@ import numpy as np
 
 from wengert.base.errors import TraceError
 from wengert.tracing import (
+    changing,
     contractions,
     facts,
     frames,
@@ -18,9 +19,10 @@ from wengert.tracing import (
     movement,
     reductions,
     ufuncs,
+    writing,
 )
 from wengert.tracing.apply import apply
-from wengert.tracing.value import TracedValue, described
+from wengert.tracing.value import TracedValue
 
 
 def dispatch(function: Any, args: tuple[Any, ...], options: dict[str, Any]) -> Any:
@@ -34,7 +36,7 @@ def dispatch(function: Any, args: tuple[Any, ...], options: dict[str, Any]) -> A
         if error.__traceback__ is None or error.__traceback__.tb_next is not None:
             raise
         ufuncs.refuse(f"np.{function.__name__} called this way ({error})")
-    return result if out is None else ufuncs.write(result, out)
+    return result if out is None else writing.write(result, out)
 
 
 def _refuse(function: Any) -> NoReturn:
@@ -116,26 +118,12 @@ def _like(fill: Callable[..., Any]) -> Callable[..., Any]:
     return make
 
 
-def _lost(function: str) -> Callable[..., Any]:
-    def refuse(destination: Any, *_: Any, **__: Any) -> Any:
-        raise TraceError(
-            f"np.{function} writes traced values into {described(destination)}",
-            expected="an expression that makes a new array",
-            remedy="np.where, np.concatenate or np.stack; for np.full: value * np.ones(shape)",
-            where=frames.caller(),
-        )
-
-    return refuse
-
-
 def _nan_to_num(x: Any, *_: Any, **__: Any) -> Any:
     ufuncs.refuse("np.nan_to_num", "np.where(np.isnan(x), 0, x)")
 
 
 # These have a row only to say better what is wrong.
-_NOT_OFFERED = {
-    np.nan_to_num, np.copyto, np.put, np.place, np.putmask, np.put_along_axis, np.fill_diagonal,
-}  # fmt: skip
+_NOT_OFFERED = {np.nan_to_num}
 TABLE: dict[Any, Callable[..., Any]] = {
     **matrices.TABLE,
     np.sum: reductions.sum_, np.mean: reductions.mean, np.var: reductions.var,
@@ -161,9 +149,7 @@ TABLE: dict[Any, Callable[..., Any]] = {
     np.einsum: contractions.einsum, np.trace: contractions.trace,
     np.zeros_like: _like(np.zeros), np.ones_like: _like(np.ones), np.full_like: _like(np.full),
     np.empty_like: _like(np.zeros),
-    np.copyto: _lost("copyto"), np.put: _lost("put"), np.place: _lost("place"),
-    np.putmask: _lost("putmask"), np.put_along_axis: _lost("put_along_axis"),
-    np.fill_diagonal: _lost("fill_diagonal"),
+    **changing.FUNCTIONS,
     np.shape: facts.shape, np.ndim: facts.ndim, np.size: facts.size,
     np.iscomplexobj: facts.iscomplexobj, np.isrealobj: facts.isrealobj,
     np.result_type: facts.result_type, np.can_cast: facts.can_cast,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+from dataclasses import dataclass
 from typing import Any, TypeGuard
 
 import numpy as np
@@ -14,11 +15,35 @@ from wengert.tracing.apply import apply
 from wengert.tracing.value import TracedValue, described
 
 
+@dataclass(frozen=True, slots=True)
+class Key:
+    """An index expression as an operator takes it.
+
+    Attributes:
+        template, arrays: see ``operators/index.py``.
+        is_open: whether it has an ellipsis, so that even its 0-d result is a view.
+    """
+
+    template: tuple[Any, ...]
+    arrays: tuple[Any, ...]
+    is_open: bool
+
+
 def getitem(array: Any, key: Any) -> Any:
     """Return ``array[key]``, recorded as one ``index`` operation."""
+    read = parsed(array, key)
+    found = apply("index", array, *read.arrays, template=read.template)
+    if found.ndim == 0 and not read.is_open:
+        # One element is a scalar of its own, no view; only `...` asks for a 0-d view.
+        found.link = None
+    return found
+
+
+def parsed(array: Any, key: Any) -> Key:
+    """Return an index expression on a traced array, checked against its shape."""
     items: list[Any] = list(key) if is_tuple(key) else [key]
     items = _without_masks(array, [_readable(array, item) for item in items])
-    had_ellipsis = any(item is Ellipsis for item in items)
+    is_open = any(item is Ellipsis for item in items)
     items = _without_ellipsis(array, items)
     _check_bounds(array, items)
     template: list[Any] = []
@@ -29,10 +54,7 @@ def getitem(array: Any, key: Any) -> Any:
             arrays.append(item)
         else:
             template.append(item)
-    found = apply("index", array, *arrays, template=tuple(template))
-    # One element is a scalar of its own, no view; only `...` asks for a 0-d view.
-    found.shares_storage = found.shares_storage and (found.ndim > 0 or had_ellipsis)
-    return found
+    return Key(tuple(template), tuple(arrays), is_open)
 
 
 def _readable(array: Any, item: Any) -> Any:

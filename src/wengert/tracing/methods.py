@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from wengert.base.errors import TraceError, UnsupportedError
-from wengert.tracing import facts, frames, movement
+from wengert.tracing import changing, facts, frames, movement
 from wengert.tracing.value import described
 
 
@@ -50,12 +50,13 @@ METHODS: dict[str, Callable[..., Any]] = {
     "squeeze": np.squeeze, "swapaxes": np.swapaxes, "take": np.take, "dot": np.dot,
     "clip": np.clip, "astype": _astype, "copy": np.copy, "conj": np.conj,
     "conjugate": np.conj, "repeat": np.repeat, "trace": np.trace, "diagonal": np.diagonal,
+    **changing.METHODS,
 }  # fmt: skip
 ATTRIBUTES: dict[str, Callable[[Any], Any]] = {
     "T": np.transpose,
     "mT": partial(np.swapaxes, axis1=-1, axis2=-2),
     "real": np.real,
-    "flat": np.ravel,
+    "flat": changing.flat,
 }
 _OUT = {
     "item": "leave it as the 0-d array that it is",

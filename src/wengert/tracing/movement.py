@@ -13,6 +13,7 @@ from wengert.tracing import frames, ufuncs
 from wengert.tracing.apply import apply
 from wengert.tracing.reductions import axes_of
 from wengert.tracing.value import described
+from wengert.tracing.views import strides
 
 
 def sizes(shape: Any) -> tuple[int, ...]:
@@ -41,7 +42,10 @@ def reshape(a: Any, /, shape: Any = None, order: str = "C", *, newshape: Any = N
 
 def ravel(a: Any, order: str = "C") -> Any:
     """np.ravel"""
-    return reshape(a, (-1,), order) if a.ndim != 1 else a
+    if a.ndim != 1:
+        return reshape(a, (-1,), order)
+    lies = strides(a)
+    return a if lies is not None and (lies == (1,) or a.size < 2) else a.copied()
 
 
 def transpose(a: Any, axes: Any = None) -> Any:

@@ -41,7 +41,7 @@ class Names:
         """Read the locals of a frame for tracers of this recorder."""
         for name, value in frame.f_locals.items():
             if isinstance(value, TracedValue) and value.recorder is recorder:
-                self.suggest(value.variable, name, depth)
+                self.suggest(value.latest, name, depth)
 
     def get(self, variable: Variable) -> str | None:
         """Return the best name so far."""

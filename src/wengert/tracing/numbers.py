@@ -7,7 +7,7 @@ from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from typing import Any
 
-from wengert.tracing.surroundings import Place, places
+from wengert.tracing.surroundings import Place, module_places, places
 
 _SUM, _PRODUCT, _UNARY, _POWER, _ATOM = range(5)
 
@@ -83,14 +83,20 @@ def plain(value: Any) -> Any:
     return float(value) if isinstance(value, NamedNumber) else value
 
 
-# Which places hold a named number now, what stood there, and for how many running traces.
-_lent: dict[tuple[Any, ...], tuple[NamedNumber, float, int]] = {}
+# Which places hold a named number or another stand-in now, what stood there, and for how many
+# running traces.
+_lent: dict[tuple[Any, ...], tuple[Any, Any, int]] = {}
 _lock = threading.Lock()
 
 
 @contextmanager
-def named_numbers(function: Callable[..., Any]) -> Generator[None]:
+def named_numbers(
+    function: Callable[..., Any], stand_in: Callable[[Any], Any] | None = None
+) -> Generator[None]:
     """Name the floats that a function reads from defaults, closures and globals, for a while.
+
+    ``stand_in`` returns what stands for other values, None for nothing: in those places, and in
+    the globals of all of the user's modules.
 
     Reaches the user's own functions that it calls by name. Everything is put back when the last
     trace that reads a place is over, whatever thread it runs in; a global that the function
@@ -99,8 +105,8 @@ def named_numbers(function: Callable[..., Any]) -> Generator[None]:
     taken: list[Place] = []
     try:
         with _lock:
-            for place in places(function):
-                if _lend(place):
+            for place in (*places(function), *module_places(function, stand_in)):
+                if _lend(place, stand_in):
                     taken.append(place)
         yield
     finally:
@@ -109,15 +115,19 @@ def named_numbers(function: Callable[..., Any]) -> Generator[None]:
                 _give_back(place)
 
 
-def _lend(place: Place) -> bool:
+def _lend(place: Place, stand_in: Callable[[Any], Any] | None) -> bool:
     held = _lent.get(place.key)
     value = place.read()
     if held is not None and value is held[0]:
         _lent[place.key] = (held[0], held[1], held[2] + 1)
         return True
-    if held is not None or type(value) is not float:
+    if held is not None:
         return False
-    named = NamedNumber(value, place.name)
+    is_float = type(value) is float
+    other = None if stand_in is None or is_float else stand_in(value)
+    if other is None and not is_float:
+        return False
+    named = NamedNumber(value, place.name) if is_float else other
     place.write(named)
     _lent[place.key] = (named, value, 1)
     return True

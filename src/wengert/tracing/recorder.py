@@ -18,12 +18,14 @@ from wengert.graph.variable import Variable
 from wengert.operators.record import Type
 from wengert.operators.registry import OPERATORS
 from wengert.tracing import frames
+from wengert.tracing.bare import KnownValue
 from wengert.tracing.names import Names
 from wengert.tracing.numbers import NamedNumber
 from wengert.tracing.randomness import Draws
+from wengert.tracing.spec import checked_dtype
 from wengert.tracing.value import TracedValue
 
-Wrap = Callable[["Recorder", Variable, bool], Any]
+Wrap = Callable[["Recorder", Variable, Any], Any]
 
 
 class Recorder:
@@ -129,11 +131,12 @@ class Recorder:
 
     def capture(self, outer: Any) -> Variable:
         """Return the input that stands here for a value of an outer trace."""
-        if outer.variable not in self.captured:
+        read = outer.variable
+        if read not in self.captured:
             variable = Variable(outer.shape, outer.dtype, "input")
-            self.captured[outer.variable] = (outer, variable)
-            self.names.suggest(variable, outer.recorder.names.get(outer.variable))
-        return self.captured[outer.variable][1]
+            self.captured[read] = (outer, variable)
+            self.names.suggest(variable, outer.recorder.names.get(read))
+        return self.captured[read][1]
 
     def variable_of(self, value: Any) -> Variable:
         """Return the variable of a tracer of this trace or an outer one, or of an array."""
@@ -173,12 +176,24 @@ class Recorder:
 
     def captured_array(self, value: Array) -> Variable:
         """Return the constant of an array that the function closes over, by the user's name."""
-        if self._provenance is not None:
+        if self._provenance is not None or self._is_shared(value):
             return self.constant(value)
         found = frames.user_frames(self.boundary)
         if self.draws is not None and found:
             self.draws.refuse(frames.location(found[0]))
         return self.constant(value, name=frames.name_in(found, value))
+
+    def known_array(self, value: KnownValue) -> Variable:
+        """Return the constant of an array that the function made, by the user's name."""
+        checked_dtype(value.numbers.dtype, "an array")
+        variable = self.constant(value.numbers)
+        if self.names.get(variable) is None:
+            self.names.suggest(variable, frames.name_in(frames.user_frames(self.boundary), value))
+        return variable
+
+    def _is_shared(self, value: Array) -> bool:
+        held = self._shared.get(id(value))
+        return held is not None and _same_bytes(self.constants[held], value)
 
     # -- the user's frames -------------------------------------------------------------------
 

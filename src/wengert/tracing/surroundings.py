@@ -5,11 +5,12 @@ Found from the names in its code, and in that of the user's own functions that i
 
 from __future__ import annotations
 
+import os
 import sys
 import types
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any, cast
 
 from wengert.tracing.frames import is_user_file
@@ -48,6 +49,27 @@ def places(function: Any) -> Iterator[Place]:
                 seen.add(place.key)
                 yield place
                 waiting.append(place.read())
+
+
+def module_places(function: Any, wanted: Callable[[Any], Any] | None) -> Iterator[Place]:
+    """Yield the globals of the user's modules, and of the function's package, that are wanted."""
+    if wanted is None:
+        return
+    home = _package(getattr(code_of(function), "__globals__", {}).get("__file__"))
+    for module in list(sys.modules.values()):
+        file = getattr(module, "__file__", None)
+        is_users = file is not None and is_user_file(file) and _package(file) in (None, home)
+        if is_users or getattr(module, "__name__", None) == "__main__":
+            space = vars(module)
+            names = {name for name, held in list(space.items()) if wanted(held) is not None}
+            yield from _in_space(space, names)
+
+
+@lru_cache(maxsize=4096)
+def _package(file: str | None) -> str | None:
+    """Return the installed package that a file belongs to, None where it is no such file."""
+    _, found, rest = (file or "").rpartition(f"{os.sep}site-packages{os.sep}")
+    return rest.split(os.sep)[0] if found else None
 
 
 def code_of(value: Any) -> types.FunctionType | None:

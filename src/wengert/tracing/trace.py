@@ -15,8 +15,10 @@ from wengert.base.tree import LEAF, Structure, flatten, path_text, paths, unflat
 from wengert.graph.check import check
 from wengert.graph.graph import Graph
 from wengert.graph.variable import Role, Variable
-from wengert.tracing import frames
+from wengert.tracing import creation, frames
+from wengert.tracing.active import active
 from wengert.tracing.apply import as_variable
+from wengert.tracing.bare import KnownValue
 from wengert.tracing.names import SUGGESTED, finished_graph
 from wengert.tracing.numbers import NamedNumber, named_numbers
 from wengert.tracing.randomness import Draws
@@ -24,14 +26,23 @@ from wengert.tracing.recorder import Recorder
 from wengert.tracing.spec import Spec, checked_dtype
 from wengert.tracing.tracer import Tracer
 from wengert.tracing.value import TracedValue
+from wengert.tracing.views import is_turned
 
 
 @dataclass(frozen=True)
 class Trace:
-    """A graph, and the values of outer traces that it takes as its last inputs."""
+    """A graph, and what it has to do with what is around it.
+
+    Attributes:
+        graph: where the function returns nothing, its outputs are the arguments that it changed.
+        captured: the values of outer traces that the graph takes as its last inputs.
+        changed: the inputs that the function wrote into; where they were asked for, their last
+            values are the last outputs.
+    """
 
     graph: Graph
     captured: tuple[Any, ...]
+    changed: tuple[int, ...] = ()
 
 
 def trace(
@@ -40,7 +51,8 @@ def trace(
     """Return the graph of ``function`` for arguments like ``examples``.
 
     Args:
-        function: plain NumPy code.
+        function: plain NumPy code. One that returns nothing, but writes into its arguments,
+            is the function that returns these.
         examples: arrays or :class:`Spec`, in nested containers; other values stay fixed.
         parameters: the argument, or arguments, whose leaves get the role of parameters.
 
@@ -65,25 +77,37 @@ def trace(
     return found.graph
 
 
+def trace_with_changes(function: Callable[..., Any], *examples: Any) -> Trace:
+    """Like :func:`trace`; the outputs are what is returned, then the arguments it wrote into."""
+    return trace_with_captures(function, examples, set(), changes=True)
+
+
 def trace_with_captures(
-    function: Callable[..., Any], examples: tuple[Any, ...], parameters: set[int] | dict[int, Any]
+    function: Callable[..., Any],
+    examples: tuple[Any, ...],
+    parameters: set[int] | dict[int, Any],
+    changes: bool = False,
 ) -> Trace:
-    """Like :func:`trace`, for a function that may read values of traces around it."""
+    """Like :func:`trace`, for a function that may read values of traces around it.
+
+    ``changes`` adds the arguments that it wrote into to the outputs.
+    """
     recorder = Recorder(Tracer, frames.here())
     names = argument_names(function, len(examples))
-    variables: list[Variable] = []
+    given: list[Tracer] = []
     structures: list[Structure] = []
     arguments: list[Any] = []
     for position, (name, example) in enumerate(zip(names, examples, strict=True)):
         role: Role = "parameter" if position in parameters else "input"
-        argument, structure = _argument(recorder, name, example, role, variables)
+        argument, structure = _argument(recorder, name, example, role, given)
         arguments.append(argument)
         structures.append(structure)
     recorder.draws = Draws(function, dict(zip(names, examples, strict=True)))
-    with named_numbers(function), frames.watching_returns(recorder.notice_return):
-        result = _called(function, arguments)
+    variables = [each.variable for each in given]
+    result = _run(recorder, function, arguments)
     recorder.draws.refuse(frames.caller())
-    leaves, output_structure = flatten(result)
+    changed = tuple(place for place, each in enumerate(given) if each.version)
+    leaves, output_structure = flatten(_with_changes(result, [given[k] for k in changed], changes))
     outputs = tuple(_output(recorder, leaf) for leaf in leaves)
     captured = tuple(recorder.captured.values())
     recorder.finish()
@@ -102,7 +126,26 @@ def trace_with_captures(
         output_structure,
     )
     graph = check(finished_graph(graph, recorder.names))
-    return Trace(graph, tuple(outer for outer, _ in captured))
+    return Trace(graph, tuple(outer for outer, _ in captured), changed)
+
+
+def _run(recorder: Recorder, function: Callable[..., Any], arguments: list[Any]) -> Any:
+    before = active.set(recorder)
+    try:
+        notice = frames.watching_returns(recorder.notice_return)
+        with named_numbers(function, creation.stand_in), notice:
+            return _called(function, arguments)
+    finally:
+        active.reset(before)
+
+
+def _with_changes(result: Any, changed: list[Any], changes: bool) -> Any:
+    """Return what a graph gives: where nothing is returned, what has changed is the result."""
+    if changes:
+        return (result, changed)
+    if result is None and changed:
+        return changed[0] if len(changed) == 1 else tuple(changed)
+    return result
 
 
 def _called(function: Callable[..., Any], arguments: list[Any]) -> Any:
@@ -147,7 +190,7 @@ def argument_names(function: Callable[..., Any], count: int) -> tuple[str, ...]:
 
 
 def _argument(
-    recorder: Recorder, name: str, example: Any, role: Role, variables: list[Variable]
+    recorder: Recorder, name: str, example: Any, role: Role, given: list[Tracer]
 ) -> tuple[Any, Structure]:
     leaves, structure = flatten(example, is_leaf=lambda node: isinstance(node, Spec | TracedValue))
     where = list(paths(structure))
@@ -159,8 +202,11 @@ def _argument(
             # A mere position is the weakest name: an inner function's argument is better.
             weak = bool(path) and not any(isinstance(key, str) for key in path)
             recorder.names.suggest(variable, _suggested(name, path, where), SUGGESTED + weak)
-            variables.append(variable)
-            kept.append(Tracer(recorder, variable))
+            tracer = Tracer(recorder, variable)
+            tracer.is_array = not isinstance(leaf, np.generic)
+            tracer.is_odd = len(leaf.shape) > 1 and not _lies_in_order(leaf)
+            given.append(tracer)
+            kept.append(tracer)
         else:
             named = ".".join([name, *map(str, path)]) if path else name
             kept.append(NamedNumber(leaf, named) if type(leaf) is float else leaf)
@@ -169,7 +215,13 @@ def _argument(
     return unflatten(structure, kept), static
 
 
-_ARRAY_LIKE = (Spec, np.ndarray, np.generic, TracedValue)
+_ARRAY_LIKE = (Spec, np.ndarray, np.generic, TracedValue, KnownValue)
+
+
+def _lies_in_order(leaf: Any) -> bool:
+    if isinstance(leaf, TracedValue):
+        return not is_turned(leaf)
+    return not isinstance(leaf, np.ndarray) or leaf.flags.c_contiguous
 
 
 def is_array_like(leaf: Any) -> bool:
@@ -208,7 +260,7 @@ def _numbers(path: tuple[Any, ...]) -> list[int]:
 
 
 def _output(recorder: Recorder, leaf: Any) -> Variable:
-    if isinstance(leaf, Tracer) or is_array_like(leaf):
+    if is_array_like(leaf):
         return as_variable(recorder, leaf, np.dtype(float))
     if isinstance(leaf, bool | int | float | complex):
         return recorder.constant(np.asarray(leaf))

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Iterator
-from typing import Any, NoReturn
+from typing import Any
 
 import numpy as np
 
-from wengert.base.errors import TraceError
-from wengert.tracing import frames, functions, indexing, methods, ufuncs
+from wengert.tracing import indexing, known, methods, ufuncs, writing
 from wengert.tracing.apply import apply, is_tracer
-from wengert.tracing.value import TracedValue, described
+from wengert.tracing.bare import bare
+from wengert.tracing.value import TracedValue
 
 __all__ = ["Tracer", "apply", "is_tracer"]
 
@@ -24,12 +24,12 @@ class Tracer(TracedValue, np.lib.mixins.NDArrayOperatorsMixin):
     __hash__ = TracedValue.__hash__
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
-        return ufuncs.dispatch(ufunc, method, inputs, options)
+        return known.with_traced_ufunc(ufunc, method, inputs, options)
 
     def __array_function__(
         self, function: Any, types: Any, args: tuple[Any, ...], options: dict[str, Any]
     ) -> Any:
-        return functions.dispatch(function, args, options)
+        return known.with_traced_function(function, args, options)
 
     def __wengert_apply__(
         self, operator: str, operands: tuple[Any, ...], attributes: dict[str, Any]
@@ -51,15 +51,10 @@ class Tracer(TracedValue, np.lib.mixins.NDArrayOperatorsMixin):
         return (self[i] for i in range(self.shape[0]))
 
     def __getitem__(self, key: Any) -> Any:
-        return indexing.getitem(self, key)
+        return indexing.getitem(self, bare(key))
 
-    def __setitem__(self, key: Any, value: Any) -> NoReturn:
-        raise TraceError(
-            f"{described(self)} is assigned to item by item while it is traced",
-            expected="an expression that makes a new array",
-            remedy="np.where(mask, new, old), np.concatenate or np.stack of the parts",
-            where=frames.caller(),
-        )
+    def __setitem__(self, key: Any, value: Any) -> None:
+        writing.setitem(self, bare(key), bare(value))
 
     def __pow__(self, other: Any) -> Any:
         return ufuncs.power(self, other)

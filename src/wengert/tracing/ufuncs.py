@@ -12,10 +12,10 @@ import numpy as np
 from wengert.base.errors import DtypeError, TraceError, UnsupportedError
 from wengert.base.guards import is_tuple
 from wengert.operators.registry import OPERATORS
-from wengert.tracing import facts, folding, frames, reductions
+from wengert.tracing import changing, facts, folding, frames, reductions, writing
 from wengert.tracing.apply import apply
 from wengert.tracing.refused import UFUNCS as REFUSED
-from wengert.tracing.value import TracedValue, described
+from wengert.tracing.value import described
 
 # A ufunc whose operator has its very name needs no other row.
 _OTHER_NAMES: dict[Any, str] = {np.divide: "divide", np.absolute: "absolute"}
@@ -25,6 +25,9 @@ TABLE: dict[Any, Callable[..., Any]] = {}
 
 def dispatch(ufunc: Any, method: str, inputs: tuple[Any, ...], options: dict[str, Any]) -> Any:
     """Carry out ``ufunc.method(*inputs, **options)`` where some input is traced."""
+    if method == "at":
+        changing.at(ufunc, *inputs)
+        return None
     out = options.pop("out", None)
     if method == "__call__":
         result = _call(ufunc, inputs, options, out)
@@ -117,44 +120,9 @@ def _called(ufunc: Any) -> str:
 
 def _write_all(result: Any, out: Any) -> Any:
     if not is_tuple(result):
-        return write(result, out)
+        return writing.write(result, out)
     targets = out if is_tuple(out) else (out,)
-    pairs = zip(result, targets, strict=True)
-    return tuple(each if target is None else write(each, target) for each, target in pairs)
-
-
-def write(result: Any, out: Any) -> Any:
-    """Carry out ``out=``: the handle of a traced array takes the new value."""
-    target: Any = out[0] if is_tuple(out) else out
-    if not isinstance(target, TracedValue):
-        raise TraceError(
-            f"a traced result is written into {described(target)}, which is no traced array",
-            expected="an expression that makes a new array",
-            remedy="a = a + b instead of a += b or out=a, or build the array with np.stack",
-            where=frames.caller(),
-        )
-    is_argument = target.variable.role in ("input", "parameter") and not target.is_copy
-    if target.is_scalar or target.shares_storage or is_argument:
-        why = "is a scalar, which cannot change" if target.is_scalar else "has views"
-        why = "is an argument, which would change" if is_argument else why
-        raise TraceError(
-            f"{described(target)} is changed in place, but it {why}",
-            expected="an expression that makes a new array",
-            remedy="a = a + b instead of a += b",
-            where=frames.caller(),
-        )
-    if result.shape != target.shape:
-        raise TraceError(
-            f"a result of shape {result.shape} does not fit into {described(target)}",
-            where=frames.caller(),
-        )
-    if not np.can_cast(result.dtype, target.dtype, "same_kind"):
-        raise TraceError(
-            f"a {result.dtype.name} result cannot be written into {described(target)}",
-            where=frames.caller(),
-        )
-    target.variable = reductions.cast(result, target.dtype).variable
-    return target
+    return tuple(map(writing.write, result, targets))
 
 
 _POWERS: dict[float, str] = {2: "square", 0.5: "sqrt", -1: "reciprocal"}

@@ -11,6 +11,7 @@ from wengert.base.guards import is_ndarray, is_number
 from wengert.base.shapes import Shape
 from wengert.graph.variable import Variable
 from wengert.tracing import frames
+from wengert.tracing.views import Link, is_turned, refresh
 
 _LONGEST = 60
 
@@ -23,45 +24,75 @@ class TracedValue:
 
     is_tracer = True
 
-    def __init__(self, recorder: Recorder, variable: Variable, is_view: bool = False) -> None:
+    def __init__(self, recorder: Recorder, variable: Variable, link: Link | None = None) -> None:
         self.recorder = recorder
-        self.variable = variable
-        self.shares_storage = is_view
-        self.is_copy = False
+        self.link = link
+        # How often storage of its own was written into; of a view: when it was last read.
+        self.version = 0 if link is None else link.parent.root.version
+        # Whether it is an array though it has no axes; whether its axes lie in an unknown order.
+        self.is_array = self.is_odd = False
+        self._variable = variable
+
+    @property
+    def root(self) -> TracedValue:
+        """The array whose storage it lies in."""
+        value = self
+        while value.link is not None:
+            value = value.link.parent
+        return value
+
+    @property
+    def variable(self) -> Variable:
+        """The variable of what it holds now."""
+        if self.link is not None and self.version != (now := self.root.version):
+            refresh(self, now)
+        return self._variable
+
+    @property
+    def latest(self) -> Variable:
+        """The variable of what it held when it was last read or written."""
+        return self._variable
+
+    def settle(self, variable: Variable, version: int) -> None:
+        """Take on a value, as of a version of the storage."""
+        self._variable, self.version = variable, version
 
     @property
     def is_scalar(self) -> bool:
         """Whether NumPy has a scalar here, which nothing can change, and no 0-d array."""
-        given = self.variable.role in ("input", "parameter")
-        return self.shape == () and not given and not self.shares_storage
+        return self._variable.shape == () and self.link is None and not self.is_array
 
     def copied(self) -> Any:
         """Return a handle of its own, as a copy is: writing into one leaves the other."""
-        found = self.recorder.wrap(self.recorder, self.variable, False)
-        found.is_copy = True
+        found = self.recorder.wrap(self.recorder, self.variable, None)
+        found.is_array, found.is_odd = self.is_array, is_turned(self)
         return found
+
+    def called(self) -> str:
+        """Return it as the user knows it: name, shape and dtype."""
+        return described(self)
 
     # -- what is known without data ----------------------------------------------------------
 
     @property
     def shape(self) -> Shape:
         """Sizes of the axes."""
-        return self.variable.shape
+        return self._variable.shape
 
     @property
     def dtype(self) -> np.dtype[Any]:
         """NumPy's dtype."""
-        return self.variable.dtype
+        return self._variable.dtype
 
     @property
     def ndim(self) -> int:
         """Number of axes."""
-        return len(self.variable.shape)
+        return len(self._variable.shape)
 
     @property
     def size(self) -> int:
         """Number of elements."""
-        return self.variable.size
+        return self._variable.size
 
     @property
     def itemsize(self) -> int:
@@ -71,7 +102,7 @@ class TracedValue:
     @property
     def nbytes(self) -> int:
         """Bytes of the dense array."""
-        return self.variable.nbytes
+        return self._variable.nbytes
 
     def __copy__(self) -> Any:
         return self.copied()
@@ -146,7 +177,7 @@ def described(value: Any) -> str:
         if not value.recorder.finished:
             for depth, frame in enumerate(frames.user_frames(value.recorder.boundary)):
                 value.recorder.names.scan(value.recorder, frame, 500 - depth)
-        name = value.recorder.names.get(value.variable) or "a value"
+        name = value.recorder.names.get(value.latest) or "a value"
         return f"{name}: {value.dtype.name} {shape_text(value.shape)}"
     if is_ndarray(value):
         name = frames.name_in(frames.user_frames(None), value) or "an array"
