@@ -13,6 +13,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from wengert.base.errors import DataError, WengertWarning
+from wengert.base.guards import is_ndarray
 from wengert.base.tree import unflatten
 from wengert.graph.graph import Array, Graph
 from wengert.reference.interpreter import run
@@ -103,11 +104,11 @@ def _check_changed(given: list[Any], made: Made) -> None:
     names = [variable.label or "an argument" for variable in made.graph.inputs]
     for place in made.changed:
         array = given[place]
-        if not isinstance(array, np.ndarray) or not array.flags.writeable:
+        if not is_ndarray(array) or not array.flags.writeable:
             raise DataError(
                 f"{made.graph.name} writes into {names[place]}",
                 expected="an array that can be written into",
-                got="a read-only array" if isinstance(array, np.ndarray) else "a scalar",
+                got="a read-only array" if is_ndarray(array) else "a scalar",
                 remedy="pass a copy: np.array(…)",
             )
         for other, each in enumerate(given):
@@ -129,9 +130,9 @@ def compile(function: Callable[..., Any], threads: int | None = None) -> Compile
 
     Args:
         function: plain NumPy code; arrays in nested containers go in and come out, and arguments
-            that it writes into are changed as by NumPy. Numbers and
-            texts among the arguments stay fixed, and another value compiles again; so does a
-            default, closure or global that the code reads and that has changed.
+            that it writes into are changed as by NumPy. Numbers and texts among the arguments
+            stay fixed, and another value compiles again; so does a default, closure or global
+            that the code reads and that has changed.
         threads: how many run it together; None for the cores that are free.
 
     Raises:

@@ -12,6 +12,7 @@ from wengert.base.dtypes import is_supported, refuse_other_algebra
 from wengert.base.errors import DataError, DtypeError, ShapeError, TraceError, WengertError
 from wengert.base.guards import is_ndarray, is_number, is_numpy, is_sequence
 from wengert.graph.variable import Variable
+from wengert.operators.registry import OPERATORS
 from wengert.tracing import frames, views
 from wengert.tracing.bare import KnownValue
 from wengert.tracing.spec import checked_dtype
@@ -49,7 +50,9 @@ def apply(operator: str, *operands: Any, **attributes: Any) -> Any:
     if record.aliases == "view":
         lies = views.link(operands[0], operator, attributes, outputs[0].shape)
         view = wrap(recorder, outputs[0], lies)
-        view.is_odd = lies is None and view.ndim > 1 and _comes_turned(operator, operands, attributes)
+        view.is_odd = (
+            lies is None and view.ndim > 1 and _comes_turned(operator, operands, attributes)
+        )
         return view
     found = tuple(wrap(recorder, output, None) for output in outputs)
     for each in found:
@@ -63,7 +66,9 @@ def _comes_turned(operator: str, operands: Sequence[Any], attributes: Mapping[st
         return False
     template = attributes.get("template", ())
     # NumPy brings the axes of index arrays to their place by turning the result.
-    return _keeps_turn(operator, operands) or (operator == "index" and not isinstance(template[0], str | int))
+    return _keeps_turn(operator, operands) or (
+        operator == "index" and not isinstance(template[0], str | int)
+    )
 
 
 def _keeps_turn(operator: str, operands: Sequence[Any]) -> bool:
