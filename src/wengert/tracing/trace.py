@@ -105,7 +105,6 @@ def trace_with_captures(
     recorder.draws = Draws(function, dict(zip(names, examples, strict=True)))
     variables = [each.variable for each in given]
     result = _run(recorder, function, arguments)
-    recorder.draws.refuse(frames.caller())
     changed = tuple(place for place, each in enumerate(given) if each.version)
     leaves, output_structure = flatten(_with_changes(result, [given[k] for k in changed], changes))
     outputs = tuple(_output(recorder, leaf) for leaf in leaves)
@@ -118,15 +117,15 @@ def trace_with_captures(
         outputs,
         recorder.constants,
         (*names, *(f"captured{i}" for i in range(len(captured)))),
-        Structure(
-            "tuple",
-            tuple(range(len(structures) + len(captured))),
-            (*structures, *(LEAF for _ in captured)),
-        ),
+        _tuple_of([*structures, *(LEAF for _ in captured)]),
         output_structure,
     )
     graph = check(finished_graph(graph, recorder.names))
     return Trace(graph, tuple(outer for outer, _ in captured), changed)
+
+
+def _tuple_of(structures: list[Structure]) -> Structure:
+    return Structure("tuple", tuple(range(len(structures))), tuple(structures))
 
 
 def _run(recorder: Recorder, function: Callable[..., Any], arguments: list[Any]) -> Any:
@@ -134,9 +133,12 @@ def _run(recorder: Recorder, function: Callable[..., Any], arguments: list[Any])
     try:
         notice = frames.watching_returns(recorder.notice_return)
         with named_numbers(function, creation.stand_in), notice:
-            return _called(function, arguments)
+            result = _called(function, arguments)
     finally:
         active.reset(before)
+    if recorder.draws is not None:
+        recorder.draws.refuse(frames.caller())
+    return result
 
 
 def _with_changes(result: Any, changed: list[Any], changes: bool) -> Any:
