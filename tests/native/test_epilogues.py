@@ -173,3 +173,55 @@ def test_a_product_that_is_an_output_is_stored() -> None:
 def test_one_product_ends_in_the_sum_of_two() -> None:
     bodies = compiled(lambda x, w, b: np.maximum(x @ w + x[:, ::-1] @ w + b, 0), X, W, B)
     assert sorted(body.epilogue is None for body in bodies) == [False, True]
+
+
+# -- reductions that ride --------------------------------------------------------------------------
+
+
+def test_the_norm_of_a_weight_is_summed_up_while_it_is_updated() -> None:
+    made = stepper(network(100, 700, "float32"), 5, wg.optim.sgd(0.1))
+    leaves: list[Any] = made.memory.read()
+    x, y = data(15, 700, "float32")
+    wanted: list[Any] = []
+    for rows in np.arange(15).reshape(3, 5):
+        *leaves, J = run(made.graph, [*leaves, x[rows], y[rows]])
+        wanted.append(J)
+    taken = made.run([x, y], np.arange(15))
+    np.testing.assert_allclose(taken.metrics[0], wanted, rtol=1e-5)
+    for mine, right in zip(made.memory.read(), leaves, strict=True):
+        np.testing.assert_allclose(mine, right, rtol=1e-4, atol=1e-5)
+    (w1,) = (v for v in made.graph.inputs if v.name == "w1")
+    readers = [kernel for kernel in made.kernels if w1 in kernel.reads]
+    assert [type(kernel.body) for kernel in readers] == [Tiled, Tiled]
+    assert made._resident.homes and w1 in made._resident.homes.values()
+
+
+def test_a_norm_that_the_update_needs_comes_before_it() -> None:
+    big = np.random.default_rng(0).standard_normal((300, 300))
+
+    def step(w: Array, x: Array) -> Any:
+        norm = np.sum(w * w)
+        return w - 0.1 * (x.T @ x) / (1 + norm), norm
+
+    x = np.random.default_rng(1).standard_normal((8, 300))
+    made = Stepper(simplify(wg.trace(step, big, x)), Memory([big]), 2)
+    taken = made.run([x], np.arange(8))
+    expected, norm = step(big, x)
+    np.testing.assert_allclose(made.memory.read()[0], expected, rtol=1e-10)
+    np.testing.assert_allclose(taken.metrics[0], [norm], rtol=1e-10)
+
+
+def test_whoever_reads_the_new_value_waits_for_the_norm_of_the_old() -> None:
+    big = np.random.default_rng(0).standard_normal((300, 300))
+
+    def step(w: Array, x: Array) -> Any:
+        new = w - 0.1 * (x.T @ x)
+        return new, {"J": np.sum(w * w), "old": np.max(w), "new": np.sum(new * new)}
+
+    x = np.random.default_rng(1).standard_normal((8, 300))
+    made = Stepper(simplify(wg.trace(step, big, x)), Memory([big]), 2)
+    taken = made.run([x], np.arange(8))
+    expected, told = step(big, x)
+    np.testing.assert_allclose(made.memory.read()[0], expected, rtol=1e-10)
+    for mine, right in zip(taken.metrics, told.values(), strict=True):
+        np.testing.assert_allclose(mine, [right], rtol=1e-10)

@@ -18,6 +18,7 @@ from wengert.native.kernels.gather import pick_kernel
 from wengert.native.kernels.loops import Loops
 from wengert.native.kernels.nest import Nest
 from wengert.native.kernels.product import product_kernel
+from wengert.native.riding import with_riders
 from wengert.native.steps import Step, View, lower
 from wengert.native.windows import lower_window
 from wengert.rewriting.share import repeats
@@ -46,7 +47,8 @@ def fuse(graph: Graph) -> Fused:
         work.add(step)
     outputs = {lowered.views[variable].variable for variable in graph.outputs}
     kernels = compute_again(work.kernels(outputs), outputs)
-    return Fused(graph, tuple(with_epilogues(kernels, outputs)), lowered.views)
+    kernels = with_riders(with_epilogues(kernels, outputs), outputs)
+    return Fused(graph, tuple(kernels), lowered.views)
 
 
 @dataclass

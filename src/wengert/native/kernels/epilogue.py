@@ -14,6 +14,7 @@ import numpy as np
 from wengert.base.dtypes import Dtype
 from wengert.native import llvm
 from wengert.native.kernels import combine, memory
+from wengert.native.kernels.edges import multiply_add
 from wengert.native.kernels.formulas import formula
 from wengert.native.kernels.nest import Compute, Load, Number, Reduce, Store
 from wengert.native.kernels.refusal import refuse
@@ -30,6 +31,8 @@ class Made:
 
 # Bytes of the widest number that is reduced.
 _WIDEST = 8
+# Sums of a tile that grow in turn.
+_SUMS = 4
 
 Part = Made | Load | Number | Compute | Reduce
 
@@ -165,21 +168,21 @@ class Finish:
     kept: dict[tuple[int, int, int, int], Vector] = field(
         default_factory=dict[tuple[int, int, int, int], Vector]
     )
-    outside: dict[int, Value] = field(default_factory=dict[int, Value])
-    sums: dict[int, Vector] = field(default_factory=dict[int, Vector])
+    spoiled: dict[int, Value] = field(default_factory=dict[int, Value])
+    sums: dict[int, list[Vector]] = field(default_factory=dict[int, list[Vector]])
 
     def emit(self, places: Sequence[Place]) -> None:
         """Emit everything."""
         reductions = self.epilogue.reductions
         for number in reductions:
             dtype = np.dtype(self.epilogue.values[number].dtype)
-            self.sums[number] = self.lanes.load(self.rooms.of(number), dtype, 8)
+            self.sums[number] = [self.lanes.load(self.rooms.of(number), dtype, 8)]
         for place in places:
             self._place(place)
         for number in reductions:
-            self.lanes.store(self.sums[number], self.rooms.of(number), 8)
-        for number, outside in self.outside.items():
-            self._refuse(number, outside)
+            self.lanes.store(self._total(number), self.rooms.of(number), 8)
+        for number, spoiled in self.spoiled.items():
+            self._refuse(number, spoiled)
 
     def _place(self, place: Place) -> None:
         found: list[Vector] = []
@@ -203,18 +206,38 @@ class Finish:
             case Load():
                 return self._load(value, place)
             case Reduce():
-                x = self.lanes.cast(found[value.input], np.dtype(value.dtype))
-                x = combine.only(value.operator, self.lanes, x, place.valid)
-                self.sums[number] = combine.combined(
-                    value.operator, self.lanes, self.sums[number], x
-                )
-                return x
+                return self._reduce(number, value, place, found)
             case Compute():
                 xs = [found[each] for each in value.inputs]
                 if value.operator == "check":
-                    self._check(number, value, xs[0], place)
+                    self._check(number, xs[0], place)
                     return xs[0]
                 return self.lanes.cast(formula(self.lanes, value, xs), np.dtype(value.dtype))
+
+    def _reduce(self, number: int, reduce: Reduce, place: Place, found: list[Vector]) -> Vector:
+        """Combine a vector with one of several sums, so that none waits for the one before."""
+        sums, source = self.sums[number], self.epilogue.values[reduce.input]
+        x = self.lanes.cast(found[reduce.input], np.dtype(reduce.dtype))
+        x = combine.only(reduce.operator, self.lanes, x, place.valid)
+        if len(sums) < _SUMS:
+            sums.append(x)
+            return x
+        before = sums.pop(0)
+        whole = place.valid == self.lanes.count and reduce.operator == "sum"
+        if whole and isinstance(source, Compute) and source.operator == "square":
+            root = found[source.inputs[0]].value
+            made = Vector(multiply_add(self.builder, root, root, before.value), x.dtype)
+        else:
+            made = combine.combined(reduce.operator, self.lanes, before, x)
+        sums.append(made)
+        return made
+
+    def _total(self, number: int) -> Vector:
+        reduce, sums = self.epilogue.values[number], self.sums[number]
+        assert isinstance(reduce, Reduce)
+        while len(sums) > 1:
+            sums.append(combine.combined(reduce.operator, self.lanes, sums.pop(0), sums.pop(0)))
+        return sums[0]
 
     # -- Memory -----------------------------------------------------------------------------------
 
@@ -244,20 +267,24 @@ class Finish:
 
     # -- Refusals ---------------------------------------------------------------------------------
 
-    def _check(self, number: int, check: Compute, x: Vector, place: Place) -> None:
-        said = dict(check.attributes)
-        inside = self.lanes.and_(self.lanes.ge(x, said["low"]), self.lanes.le(x, said["high"]))
-        outside = self.lanes.not_(inside).value
+    def _check(self, number: int, x: Vector, place: Place) -> None:
+        """Add 0 · x: what is not finite leaves NaN behind, at the price of one instruction."""
+        value = x.value
+        zero = llvm.constant(value.type, 0.0)
         if place.valid < self.lanes.count:
-            outside = self.builder.and_(outside, memory.mask(self.lanes, place.valid))
-        before = self.outside.get(number)
-        self.outside[number] = outside if before is None else self.builder.or_(before, outside)
+            value = self.builder.select(memory.mask(self.lanes, place.valid), value, zero)
+        before = self.spoiled.get(number)
+        if before is None:
+            self.spoiled[number] = self.builder.fmul(value, zero)
+        else:
+            self.spoiled[number] = multiply_add(self.builder, value, zero, before)
 
-    def _refuse(self, number: int, outside: Value) -> None:
+    def _refuse(self, number: int, spoiled: Value) -> None:
         """Tell that a number of the tile is refused; which one is not known any more."""
         check, b = self.epilogue.values[number], self.builder
         assert isinstance(check, Compute)
         said = dict(check.attributes)
+        outside = b.fcmp_unordered("uno", spoiled, spoiled)
         bits = b.bitcast(outside, llvm.ir.IntType(self.lanes.count))
         wrong = b.icmp_unsigned("!=", bits, llvm.ir.Constant(bits.type, 0))
         with b.if_then(wrong, likely=False):

@@ -20,7 +20,7 @@ class Match:
         >>> Match(((0, 256), (0, 1))).strides((4,))
         (1024, 4)
         """
-        return tuple(other[axis] * steps for axis, steps in self.axes)
+        return tuple(other[axis] * steps if steps else 0 for axis, steps in self.axes)
 
 
 def match(
@@ -29,7 +29,8 @@ def match(
     """Return how axes of these sizes and strides lie along others, None where they do not.
 
     Both are the axes of one array, walked once and whole. An axis may be a part of another's (one
-    axis of 200 704 holds those of 784 × 256), but not reach over several.
+    axis of 200 704 holds those of 784 × 256), but not reach over several. Along an axis of stride 0
+    the array is repeated.
 
     >>> match((784, 256), (256, 1), (200704,), (1,))
     Match(axes=((0, 256), (0, 1)))
@@ -37,11 +38,16 @@ def match(
     True
     >>> match((256,), (1,), (4, 64), (64, 1)) is None
     True
+    >>> match((32, 10), (0, 1), (10,), (1,)).strides((4,))
+    (0, 4)
     """
     total, whole = 1, 1
     found: list[tuple[int, int]] = []
     room = list(other)
     for n, stride in zip(sizes, strides, strict=True):
+        if not stride:
+            found.append((0, 0))
+            continue
         axis = _along(n, stride, other, steps)
         if axis is None:
             return None

@@ -38,6 +38,9 @@ from wengert.native.llvm import (
     vector,
 )
 
+# Bytes from the beginning of one row to that of the next handled, at least: two vectors.
+_APART = 128
+
 
 @dataclass(frozen=True, slots=True)
 class Tile:
@@ -298,7 +301,17 @@ def _end(
     ]
     lanes = Lanes(builder, tile.lanes)
     rooms = Rooms(builder, epilogue, tile.lanes, given.room)
-    Finish(builder, epilogue, lanes, tile.dtype, walks, rooms).emit(found)
+    Finish(builder, epilogue, lanes, tile.dtype, walks, rooms).emit(_apart(tile, found))
+
+
+def _apart(tile: Tile, found: list[Place]) -> list[Place]:
+    """Return places in an order in which no vector overlaps the one before, where rows are short.
+
+    What is read just after a part of it was written has to wait until that is in the cache.
+    """
+    step = abs(tile.walked[0][0]) * tile.dtype.itemsize
+    apart = -(-_APART // step) if 0 < step < _APART else 1
+    return sorted(found, key=lambda place: (place.row % apart, place.row, place.column))
 
 
 def _total(builder: Builder, tile: Tile, given: Arguments, place: Place) -> Place:
