@@ -22,7 +22,7 @@ from wengert.native.patience import patience
 from wengert.native.placement import barriers, check_used, placed
 from wengert.native.profile import Profile, profiled
 from wengert.native.program import aligned, cost_of
-from wengert.native.residence import reside
+from wengert.native.residence import Resident, reside
 from wengert.native.threads import Poll, team
 from wengert.native.walker import Record, Table, Words
 from wengert.planning.arena import ALIGNMENT
@@ -121,12 +121,10 @@ class Stepper:
             self._compile(threads)
 
     def _compile(self, threads: int | None) -> None:
-        self._resident = reside(self.graph, self._count)
-        fused = self._resident.fused
-        checked = [kernel for kernel in fused.kernels if REFUSAL in kernel.writes]
+        self._resident, self.kernels, self._outside = resident_kernels(self.graph, self._count)
+        checked = [kernel for kernel in self.kernels if REFUSAL in kernel.writes]
         self._refusals = np.zeros((len(checked) + 1, _ROW), np.int64)
         self._refusal_rows = {kernel: row for row, kernel in enumerate(checked)}
-        self.kernels = (_guard(len(checked)), *fused.kernels)
         self._rings = [np.zeros(MOST, ring.dtype) for ring in self._resident.rings]
         self._place()
         self._loaded = load(self.kernels)
@@ -139,9 +137,8 @@ class Stepper:
         """Lay out the arena, find every address, and where threads must wait for one another."""
         states = self.graph.inputs[: self._count]
         resident = self._resident
-        outside = {*states, *resident.homes, *resident.rings, _STOP}
         self.placed = placed(
-            self.kernels, outside, homes=resident.homes, graph=resident.fused.graph
+            self.kernels, self._outside, homes=resident.homes, graph=resident.fused.graph
         )
         self.kernels = self.placed.kernels
         self.arena_bytes = self.placed.nbytes
@@ -288,6 +285,20 @@ class Stepper:
 def rows_of(array: Array) -> Array:
     """Return an array whose rows kernels can fetch: itself, or a copy in C order."""
     return array if array.flags.c_contiguous else np.ascontiguousarray(array)
+
+
+def resident_kernels(
+    graph: Graph, count: int
+) -> tuple[Resident, tuple[Kernel, ...], frozenset[Variable]]:
+    """Return the kernels of a step, the guard first, and what of them lies outside the arena.
+
+    The state has ``count`` leaves and memory of its own, and so have the places of the metrics.
+    """
+    resident = reside(graph, count)
+    kernels = resident.fused.kernels
+    checked = sum(REFUSAL in kernel.writes for kernel in kernels)
+    outside = {*graph.inputs[:count], *resident.homes, *resident.rings, _STOP}
+    return resident, (_guard(checked), *kernels), frozenset(outside)
 
 
 def _guard(count: int) -> Kernel:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from wengert.base.errors import BudgetError, OptionError, WengertWarning
@@ -60,15 +60,36 @@ def arena(plan: Plan) -> Arena:
     return lay_out([*held, *extra])
 
 
+@dataclass(frozen=True, slots=True)
+class Need:
+    """What an executor needs to run a graph.
+
+    Attributes:
+        nbytes: size of its block.
+        floor: bytes of the largest single thing that it does: no recomputation can do with less.
+        binds: what that is, in words.
+    """
+
+    nbytes: int
+    floor: int
+    binds: str
+
+
+Executor = Callable[[Graph], Need]
+
+
 @dataclass(frozen=True, eq=False)
 class Fitting:
     """The plans of one graph under every budget.
 
     Attributes:
         plan: of the graph as it was written, with nothing made again.
+        executor: tells what a graph needs; None for one that holds what plans say.
     """
 
     plan: Plan
+    executor: Executor | None = None
+    _needs: dict[Graph, Need] = field(default_factory=dict[Graph, Need])
 
     @cached_property
     def orders(self) -> tuple[Order, ...]:
@@ -93,18 +114,35 @@ class Fitting:
         """What can be made again, from nothing down to the lowest peak, each dearer and lower."""
         return recomputations(self.numbers)
 
+    @cached_property
+    def _carried_out(self) -> list[Plan]:
+        return []
+
     def carried_out(self, choice: Recomputation) -> Plan:
         """Return the plan with its recomputation written into the graph, simulated again."""
         if not choice.gaps:
             return self.base
         return plan_graph(recomputed(self.base, choice.gaps), self.plan.formulas)
 
+    def nbytes(self, plan: Plan) -> int:
+        """Return the size of the block that a plan needs."""
+        return arena(plan).nbytes if self.executor is None else self._need(plan.graph).nbytes
+
+    def _need(self, graph: Graph) -> Need:
+        assert self.executor is not None
+        if graph not in self._needs:
+            self._needs[graph] = self.executor(graph)
+        return self._needs[graph]
+
     def within(self, budget: int) -> Plan | None:
-        """Return the cheapest plan whose arena is within the budget, None where there is none.
+        """Return the cheapest plan whose block is within the budget, None where there is none.
 
         What is chosen from does not depend on the budget, so more bytes never cost more.
         """
-        return next((each for each in self._tried(budget) if arena(each).nbytes <= budget), None)
+        if self.executor is None:
+            fits = (each for each in self._tried(budget) if arena(each).nbytes <= budget)
+            return next(fits, None)
+        return next((each for each in self._all() if self.nbytes(each) <= budget), None)
 
     def _tried(self, budget: int) -> Iterator[Plan]:
         """Yield plans whose peak is within the budget, cheapest first."""
@@ -119,10 +157,26 @@ class Fitting:
             if choice.gaps and choice.peak_bytes <= budget:
                 yield self.carried_out(choice)
 
+    def _all(self) -> Iterator[Plan]:
+        """Yield every plan, cheapest first, each made once.
+
+        What an executor fuses, and writes in place, is not what a plan counts: only it can tell.
+        """
+        made = self._carried_out
+        if not made:
+            made += [self.plan, *([self.base] if self.base is not self.plan else [])]
+        yield from made
+        apart = len(made) - (1 if self.base is self.plan else 2)
+        for choice in [each for each in self.choices if each.gaps][apart:]:
+            made.append(self.carried_out(choice))
+            yield made[-1]
+
     @cached_property
     def lowest(self) -> Plan:
-        """The plan with the lowest peak that was found."""
-        return self.carried_out(self.choices[-1])
+        """The plan with the smallest block that was found."""
+        if self.executor is None:
+            return self.carried_out(self.choices[-1])
+        return min(self._all(), key=self.nbytes)
 
     def savings(self, plan: Plan) -> tuple[str, ...]:
         """Say what the order, and what a plan makes again, save where they do."""
@@ -141,17 +195,23 @@ class Fitting:
 
     def refusal(self, budget: int) -> BudgetError:
         """Return the error that says why nothing fits: the least there is, and what binds it."""
-        least = arena(self.lowest).nbytes
-        bound, at = self.numbers.floor()
+        least = self.nbytes(self.lowest)
+        bound, what = self._floor()
         return BudgetError(
             f"{self.plan.graph.name} does not fit {format_bytes(budget)}, "
             "whatever is made again instead of held",
             expected=f"at least {least:,} bytes ({format_bytes(least)}), the least found; "
-            f"no recomputation can do with less than {bound:,}, "
-            f"which {binding(self.base, at)} needs with what must be held beside it",
+            f"no recomputation can do with less than {bound:,}, which {what}",
             got=f"{budget:,} bytes",
             remedy=f'memory="{least}B"',
         )
+
+    def _floor(self) -> tuple[int, str]:
+        if self.executor is not None:
+            need = self._need(self.lowest.graph)
+            return need.floor, f"{need.binds} needs"
+        bound, at = self.numbers.floor()
+        return bound, f"{binding(self.base, at)} needs with what must be held beside it"
 
 
 def binding(plan: Plan, at: int) -> str:
@@ -161,13 +221,13 @@ def binding(plan: Plan, at: int) -> str:
     return f"operation {at}, {plan.written(at)} ({own}){place(operation.location)},"
 
 
-def within(plan: Plan, budget: int) -> Plan:
+def within(plan: Plan, budget: int, executor: Executor | None = None) -> Plan:
     """Return the cheapest plan of the same results that is within the budget.
 
     Raises:
         BudgetError: there is none; the message states the floor and what binds it.
     """
-    fitting = Fitting(plan)
+    fitting = Fitting(plan, executor)
     found = fitting.within(budget)
     if found is None:
         raise fitting.refusal(budget)

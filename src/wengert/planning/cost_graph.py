@@ -63,6 +63,14 @@ class CostGraph:
         """What one run of every stage costs."""
         return sum(stage.price for stage in self.stages)
 
+    def alone(self, at: int) -> int:
+        """Return the bytes that a stage needs by itself, whatever is written in place."""
+        stage = self.stages[at]
+        most = sum(self.nbytes[each] for each in {*stage.reads, *stage.makes})
+        return (
+            most + stage.workspace - sum(self.nbytes[made] for made in {m for m, _ in stage.over})
+        )
+
     def floor(self) -> tuple[int, int]:
         """Return bytes that no recomputation can do without, and the stage that needs them.
 

@@ -1,0 +1,154 @@
+"""The plan of a compiled program: its kernels, and the block in which everything they make lies."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from wengert.base.errors import Location
+from wengert.base.quantities import format_bytes
+from wengert.planning.budget import Need
+from wengert.planning.layout import Arranged
+from wengert.planning.lifetime import Pass
+from wengert.planning.terms import place
+
+_TOP = 8
+
+
+@dataclass(frozen=True, slots=True)
+class KernelPlan:
+    """One kernel.
+
+    Attributes:
+        name: what it computes, ``multiply+subtract``.
+        location: the user's line that it begins with.
+        made: the passes that it belongs to.
+    """
+
+    name: str
+    location: Location | None
+    made: frozenset[Pass]
+
+    def __str__(self) -> str:
+        return f"{self.name}{place(self.location)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """One storage in the block.
+
+    Attributes:
+        label: name of the variable, or of the kernel that makes it where it has none.
+        nbytes: bytes.
+        offset: where it begins, a multiple of 64 bytes.
+        birth: the kernel that makes it.
+        death: one past the last kernel that touches it.
+        over: the storage that it is written over, None where it has a place of its own.
+        forward: whether the forward pass makes it.
+    """
+
+    label: str
+    nbytes: int
+    offset: int
+    birth: int
+    death: int
+    over: str | None
+    forward: bool
+
+
+@dataclass(frozen=True, eq=False)
+class ProgramPlan:
+    """What a compiled program holds: exactly the block that it allocates for intermediates.
+
+    Attributes:
+        name: of the graph.
+        kernels: in the order in which they run.
+        storages: what lies in the block, by birth.
+        arranged: order, stages and layout as numbers; its storages are those of ``storages``.
+        result_bytes: what is written straight into the arrays that the caller gets.
+    """
+
+    name: str
+    kernels: tuple[KernelPlan, ...]
+    storages: tuple[Stored, ...]
+    arranged: Arranged
+    result_bytes: int
+
+    @property
+    def peak_bytes(self) -> int:
+        """Size of the block: the one allocation for intermediates."""
+        return self.arranged.layout.nbytes
+
+    @property
+    def live(self) -> tuple[int, ...]:
+        """Bytes alive while each kernel runs, each storage rounded up to 64 bytes."""
+        return self.arranged.layout.live
+
+    @property
+    def peak_at(self) -> int:
+        """The first kernel at which most is alive."""
+        return self.live.index(max(self.live)) if self.live else 0
+
+    @property
+    def loss_at(self) -> int:
+        """The first kernel of backward alone; the number of kernels where there is none."""
+        first = (at for at, kernel in enumerate(self.kernels) if is_after(kernel))
+        return next(first, len(self.kernels))
+
+    @property
+    def retained_bytes(self) -> int:
+        """Bytes of forward that wait for backward when forward ends."""
+        end = self.loss_at
+        if not 0 < end < len(self.kernels):
+            return 0
+        return sum(s.nbytes for s in self.storages if s.forward and s.birth < end < s.death)
+
+    @property
+    def need(self) -> Need:
+        """What the program needs, and the kernel that needs most by itself."""
+        graph = self.arranged.graph
+        at = max(range(len(self.kernels)), key=graph.alone, default=0)
+        floor = graph.alone(at) if self.kernels else 0
+        return Need(self.peak_bytes, floor, f"kernel {at}, {self.kernels[at]}," if floor else "it")
+
+    def top(self, count: int = _TOP) -> list[Stored]:
+        """Return the largest storages that are alive at the peak."""
+        at = self.peak_at
+        alive = [s for s in self.storages if s.birth <= at < s.death and s.nbytes]
+        return sorted(alive, key=lambda s: -s.nbytes)[:count]
+
+    def savings(self) -> tuple[str, ...]:
+        """Say what order and writing in place save, to the byte."""
+        plan, lines = self.arranged, list[str]()
+        saved = plan.written_bytes - plan.layout.nbytes
+        if saved:
+            lines.append(f"order of kernels: {plan.order.rule} saves {saved:,} bytes")
+        saved = plan.layout.apart_bytes - plan.layout.nbytes
+        if saved:
+            many = f"{len(plan.layout.over)} results"
+            lines.append(f"in place: {many} are written over what is read last, {saved:,} bytes")
+        return tuple(lines)
+
+    def lines(self) -> list[str]:
+        """Return what there is to say, one thing a line."""
+        found = [f"arena {self.peak_bytes:,} bytes ({format_bytes(self.peak_bytes)})"]
+        if self.kernels:
+            at = self.peak_at
+            found[0] += f", {len(self.kernels)} kernels, most at kernel {at}: {self.kernels[at]}"
+        if self.retained_bytes:
+            found.append(f"retained when forward ends {self.retained_bytes:,} bytes")
+        found += [
+            f"  {s.label} {format_bytes(s.nbytes)}, kernels {s.birth}–{s.death - 1}"
+            + (f", over {s.over}" if s.over else "")
+            for s in self.top()
+        ]
+        if self.result_bytes:
+            found.append(f"results, in the caller's arrays, {self.result_bytes:,} bytes")
+        return [*found, *self.savings()]
+
+    def __str__(self) -> str:
+        return "\n".join([f"program of {self.name}", *(f"  {line}" for line in self.lines())])
+
+
+def is_after(kernel: KernelPlan) -> bool:
+    """Return whether a kernel runs after the forward pass."""
+    return bool(kernel.made) and "forward" not in kernel.made
