@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -18,6 +18,9 @@ from wengert.planning.order import Order, in_order, orders
 from wengert.planning.plan import Plan, plan_graph
 from wengert.planning.recompute import Recomputation, recomputations
 from wengert.planning.terms import place
+
+# An executor is asked what it needs for about so many plans.
+_ASKED = 24
 
 
 def checked_budget(budget: str | int, what: str = "memory") -> int:
@@ -167,7 +170,7 @@ class Fitting:
             made += [self.plan, *([self.base] if self.base is not self.plan else [])]
         yield from made
         apart = len(made) - (1 if self.base is self.plan else 2)
-        for choice in [each for each in self.choices if each.gaps][apart:]:
+        for choice in _some([each for each in self.choices if each.gaps])[apart:]:
             made.append(self.carried_out(choice))
             yield made[-1]
 
@@ -212,6 +215,12 @@ class Fitting:
             return need.floor, f"{need.binds} needs"
         bound, at = self.numbers.floor()
         return bound, f"{binding(self.base, at)} needs with what must be held beside it"
+
+
+def _some(choices: Sequence[Recomputation]) -> Sequence[Recomputation]:
+    """Return so many choices as an executor is asked about, evenly, the lowest among them."""
+    step = max(1, -(-len(choices) // _ASKED))
+    return choices[::-1][::step][::-1]
 
 
 def binding(plan: Plan, at: int) -> str:
