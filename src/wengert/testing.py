@@ -8,7 +8,6 @@ from typing import Any
 from wengert.base.errors import BudgetError, WengertError
 from wengert.base.quantities import format_bytes, parse_bytes
 from wengert.compilation import MemoryPlan, plan
-from wengert.planning.terms import place
 
 _SHOWN = 5
 
@@ -25,6 +24,8 @@ def assert_peak(
     memory: str | int | None = None,
 ) -> MemoryPlan:
     """Fail when a function would hold more than ``max`` bytes of intermediates; nothing is run.
+
+    What it holds is ``peak_bytes`` of :func:`wg.plan`: the one block of the compiled program.
 
     Args:
         function: an objective, which is planned with its backward pass, or a training step.
@@ -45,7 +46,7 @@ def assert_peak(
     >>> def objective(W, X):
     ...     return np.sum(np.tanh(X @ W) ** 2)
     >>> assert_peak(objective, [Spec((3, 4)), Spec((64, 3))], max="10kB").peak_bytes
-    6152
+    2048
     """
     allowed = parse_bytes(max, "assert_peak: max")
     found = plan(function, *specs, memory=memory)
@@ -55,16 +56,13 @@ def assert_peak(
 
 
 def _exceeded(found: MemoryPlan, allowed: int) -> PeakExceeded:
-    data, at = found.data, found.peak_at
-    alive = sorted((e for e in data.intermediates if e.alive(at)), key=lambda each: -each.nbytes)
-    shown = [f"{data.names[e.base]} {format_bytes(e.nbytes)}" for e in alive[:_SHOWN]]
+    where, alive = found.at_peak()
+    shown = [f"{label} {format_bytes(nbytes)}" for label, nbytes in alive[:_SHOWN]]
     more = f" and {len(alive) - _SHOWN} more" if len(alive) > _SHOWN else ""
-    where = f"{data.written(at)}{place(data.operation(at).location)}"
     return PeakExceeded(
         f"{found.graph.name} holds {found.peak_bytes - allowed:,} bytes more than allowed",
         expected=f"a peak of at most {allowed:,} bytes ({format_bytes(allowed)})",
-        got=f"{found.peak_bytes:,} bytes at operation {at}, {where}\n"
-        f"alive there: {', '.join(shown)}{more}",
+        got=f"{found.peak_bytes:,} bytes at {where}\nalive there: {', '.join(shown)}{more}",
         remedy=_remedy(found, allowed),
     )
 

@@ -44,7 +44,7 @@ def test_what_is_new_and_what_is_gone():
 
 @pytest.mark.parametrize(
     "text",
-    ["", "[1]", "{}", "{{{{", '{"schema": 2}', '{"schema": 1}', '{"schema": 1, "peak_bytes": "1"}'],
+    ["", "[1]", "{}", "{{{{", '{"schema": 1}', '{"schema": 2}', '{"schema": 2, "peak_bytes": "1"}'],
 )  # fmt: skip
 def test_what_is_no_plan_is_refused(text):
     with pytest.raises(DataError, match=r"old.json is no plan to compare with"):

@@ -23,6 +23,7 @@ from wengert.planning.largest import largest_within
 from wengert.planning.plan import Plan
 from wengert.planning.program import ProgramPlan
 from wengert.planning.table import Table, table, totals
+from wengert.planning.terms import place as line
 from wengert.planning.timeline import Moment, timeline
 from wengert.planning.why import Reason, why
 from wengert.rewriting.rewrite import simplify
@@ -118,6 +119,17 @@ class MemoryPlan:
             refusal.remedy = self._smaller(allowed, refusal.remedy)
         raise refusal
 
+    def at_peak(self) -> tuple[str, list[tuple[str, int]]]:
+        """Return where the peak stands, in words, and the storages alive there, largest first."""
+        program, data = self.program, self.data
+        if program is not None:
+            where = f"kernel {program.peak_at}, {program.kernels[program.peak_at]}"
+            return where, [(each.label, each.nbytes) for each in program.top(len(program.storages))]
+        alive = [each for each in data.intermediates if each.alive(data.peak_at)]
+        pairs = sorted(((data.names[e.base], e.nbytes) for e in alive), key=lambda each: -each[1])
+        place = f"operation {data.peak_at}, {data.written(data.peak_at)}"
+        return f"{place}{line(data.operation(data.peak_at).location)}", pairs
+
     def table(self) -> Table:
         """Return every storage with its bytes, birth, death and reason; ``print`` shows it."""
         return table(self.data, self._savings())
@@ -177,7 +189,7 @@ class MemoryPlan:
 
     def to_data(self) -> dict[str, Any]:
         """Return the plan as plain data; the keys are told in ``wengert.planning.dump``."""
-        return dump(self.data)
+        return dump(self.data, self.program)
 
     def to_json(self) -> str:
         """Return the text of ``plan.json``."""
@@ -200,8 +212,11 @@ class MemoryPlan:
         return fitting_of(self._whole) if ready else program_fitting(self._whole)
 
     def _savings(self) -> tuple[str, ...]:
-        said = self._fitting.savings(self.data)
-        return said if self.program is None else (*said, "", *str(self.program).splitlines())
+        if self.program is None:
+            return self._fitting.savings(self.data)
+        # Only a budget looks for another graph.
+        again = () if self._written is None else self._fitting.savings(self.data)
+        return (*again, "", *str(self.program).splitlines())
 
     def _smaller(self, allowed: int, otherwise: str | None) -> str | None:
         """Return which batch would fit instead."""

@@ -184,6 +184,9 @@ class Fitting:
     def savings(self, plan: Plan) -> tuple[str, ...]:
         """Say what the order, and what a plan makes again, save where they do."""
         best, lines = self.orders[0], list[str]()
+        if self.executor is not None:
+            saved = self.nbytes(self.plan) - self.nbytes(plan)
+            return (f"recomputation and its order: {saved:,} bytes less",) if saved else ()
         if best.peak_bytes < self.plan.peak_bytes:
             saved = self.plan.peak_bytes - best.peak_bytes
             lines.append(f"order: {best.rule} holds {saved:,} bytes less than as written")

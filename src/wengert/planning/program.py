@@ -124,8 +124,9 @@ class ProgramPlan:
             lines.append(f"order of kernels: {plan.order.rule} saves {saved:,} bytes")
         saved = plan.layout.apart_bytes - plan.layout.nbytes
         if saved:
-            many = f"{len(plan.layout.over)} results"
-            lines.append(f"in place: {many} are written over what is read last, {saved:,} bytes")
+            many = len(plan.layout.over)
+            results = "1 result is" if many == 1 else f"{many} results are"
+            lines.append(f"in place: {results} written over what is read last, {saved:,} bytes")
         return tuple(lines)
 
     def lines(self) -> list[str]:
