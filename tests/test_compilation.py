@@ -209,7 +209,7 @@ def test_a_budget_bounds_the_arena_and_shows_what_is_made_again():
 
 def test_a_budget_that_nothing_fits_tells_the_batch_that_would():
     function, *specs = NETWORKS["recurrent"]
-    with pytest.raises(BudgetError, match="does not fit 1.2 MB") as error:
+    with pytest.raises(BudgetError, match=r"does not fit 1\.2 MB") as error:
         plan(function, *specs, memory="1200kB")
     text = str(error.value)
     most = int(text.split("a batch of at most ")[1].split(";")[0].replace(",", ""))
