@@ -108,6 +108,20 @@ class Holding:
             and (storage, after) not in self.gaps
         ]
 
+    def released(self, storage: int, stage: int) -> int:
+        """Return at most how many bytes would not be held before a stage if a gap were kept."""
+        found, waiting = 0, [storage]
+        while waiting:
+            for operand in self.graph.stages[self.graph.made_at[waiting.pop()]].reads:
+                if self._users[operand][stage] > 1:
+                    continue
+                following = self.next_use(operand, stage)
+                if (operand, stage) in self.gaps:
+                    waiting.append(operand)
+                elif following is None or (operand, following) in self.gaps:
+                    found += self.graph.nbytes[operand]
+        return found
+
     # -- changes -------------------------------------------------------------------------------
 
     def drop(self, storage: int, stage: int) -> None:

@@ -22,7 +22,9 @@ _ROUNDS = 4
 # Storages that a walk may let go in its trials, for each stage and at most.
 _EFFORT, _MOST_EFFORT = 30, 60_000
 # Gaps that all prunings together may look at, and the rungs that the ladder has.
-_PRUNING = 6_000
+_PRUNING = 4_000
+# Gaps that one pruning looks at, the costliest: nested segments have thousands.
+_LOOKED_AT = 250
 _FEWEST, _MOST = 8, 48
 _SEGMENTS = (1, 2, 3, 4, 5, 6, 8, 10, 12, 16, 20, 24, 32, 40, 48, 64, 96, 128)
 # Segments in which what is made again is let go once more, and how much finer those are cut.
@@ -79,7 +81,7 @@ def _on_the_ladder(graph: CostGraph, found: Sequence[Recomputation]) -> list[Rec
         return next(each for each in starts if each.peak_bytes <= level)
 
     # So many rungs that all prunings together look at a bounded number of gaps.
-    sizes = [1 + len(cheapest(level).gaps) for level in _ladder(found, _FEWEST)]
+    sizes = [1 + min(len(cheapest(level).gaps), _LOOKED_AT) for level in _ladder(found, _FEWEST)]
     rungs = max(_FEWEST, min(_MOST, _PRUNING * len(sizes) // (2 * sum(sizes))))
     made: list[Recomputation] = []
     for level in _ladder(found, rungs):
@@ -239,17 +241,27 @@ def held_under(graph: CostGraph, gaps: Iterable[Gap]) -> Holding:
 def pruned(graph: CostGraph, found: Recomputation, budget: int) -> Recomputation:
     """Return the plan without what the budget does not need made again, costliest first."""
     holding = held_under(graph, found.gaps)
-    holding.live()
+    live = holding.live()
 
     def dearest(gap: Gap) -> tuple[int, int, int]:
         return -graph.stages[graph.made_at[gap[0]]].price, *gap
 
-    for gap in sorted(found.gaps, key=dearest):
-        if gap not in holding.gaps:
+    for gap in sorted(found.gaps, key=dearest)[:_LOOKED_AT]:
+        if gap not in holding.gaps or _must_stay(holding, gap, live, budget):
             continue
         gone = holding.keep(*gap)
         after, undo = holding.tried()
         if int(after.max()) > budget:
             restore(holding, gone)
             holding.settle(undo)
+        else:
+            live = after
     return _now(holding)
+
+
+def _must_stay(holding: Holding, gap: Gap, live: Bytes, budget: int) -> bool:
+    """Return whether keeping what a gap lets go is over the budget for sure: cheap to ask."""
+    storage, stage = gap
+    between = live[holding.previous_use(storage, stage) + 1 : stage]
+    most = int(between.max(initial=0)) + holding.graph.nbytes[storage]
+    return most > budget and most - holding.released(storage, stage) > budget
