@@ -84,6 +84,10 @@ class Holding:
         uses = self._uses[storage]
         return uses[bisect_left(uses, stage) - 1]
 
+    def uses(self, storage: int) -> tuple[int, ...]:
+        """Return the stages that touch it; one past the last stage for what is kept."""
+        return tuple(self._uses[storage])
+
     def is_used(self, storage: int, stage: int) -> bool:
         """Return whether a stage touches the storage."""
         return stage in self._users[storage]
