@@ -15,6 +15,7 @@ returned.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import gcd
 from typing import Any
 
 from wengert.planning.cost_graph import CostGraph
@@ -22,9 +23,9 @@ from wengert.planning.holding import Gap, Holding
 from wengert.planning.recompute import Recomputation, held_under
 from wengert.planning.solver import Clock, cp_model, first_of
 
-# Bytes are counted in units of this part of the budget, rounded up: rounding costs nothing visible.
-_FINE = 1 << 20
-_SEARCHES = 8
+# Where sizes have no common divisor so large, they are rounded up to this part of the budget.
+_FINE = 1 << 40
+_SEARCHES = 4
 
 
 def event(stage: int, storage_at: int) -> int:
@@ -97,7 +98,7 @@ class _Model:
         self.graph, self.budget = graph, budget
         self.module = cp_model()
         self.model = self.module.CpModel()
-        self.unit = max(1, budget // _FINE)
+        self.unit = _unit(graph, budget)
         self.most = copies
         self.horizon = event(len(graph.stages), len(graph.stages))
         self.hint = _Hint(graph, start)
@@ -143,21 +144,18 @@ class _Model:
             model.add(found[-1].end <= start).only_enforce_if(present)
             if at > 1:
                 model.add_implication(present, found[-1].present)
-            self._hint_copy(storage, at, start, end, present, starts)
             found.append(_Copy(start, end, present))
+            self._hint_copy(storage, at, found[-1], starts[-1])
         return found
 
-    def _hint_copy(
-        self, storage: int, at: int, start: Any, end: Any, present: Any, starts: list[int]
-    ) -> None:
-        stage = self.hint.stage(storage, at)
-        self.model.add_hint(present, int(stage is not None))
-        if stage is None:
-            self.model.add_hint(start, starts[-1])
-            self.model.add_hint(end, starts[-1] + 1)
-        else:
-            self.model.add_hint(start, event(stage, self.graph.made_at[storage]))
-            self.model.add_hint(end, self.hint.end(storage, at))
+    def _hint_copy(self, storage: int, at: int, copy: _Copy, otherwise: int) -> None:
+        stage, begin, end = self.hint.stage(storage, at), otherwise, otherwise + 1
+        if stage is not None:
+            begin = event(stage, self.graph.made_at[storage])
+            end = self.hint.end(storage, at)
+        for variable, value in ((copy.present, stage is not None), (copy.start, begin)):
+            self.model.add_hint(variable, int(value))
+        self.model.add_hint(copy.end, end)
 
     # -- constraints ---------------------------------------------------------------------------
 
@@ -240,6 +238,11 @@ class _Hint:
         for storage, stage in sorted(start.gaps):
             self.gaps.setdefault(storage, []).append(stage)
         self.holding = held_under(graph, start.gaps)
+        self.latest: dict[Gap, int] = {}
+        for storage, stage in start.gaps:
+            made = graph.made_at[storage]
+            for operand in graph.stages[made].reads:
+                self.latest[operand, stage] = max(made, self.latest.get((operand, stage), 0))
 
     def count(self, storage: int) -> int:
         """Return how many copies there are."""
@@ -259,7 +262,16 @@ class _Hint:
         following = self.stage(storage, at + 1)
         uses = self.holding.uses(storage)
         last = max(use for use in uses if following is None or use < following)
-        return event(last, min(last, len(self.graph.stages))) + 1
+        stages = self.graph.stages
+        if last == len(stages):
+            return event(last, last)
+        own = storage in (*stages[last].reads, *stages[last].makes)
+        return event(last, last if own else self.latest[storage, last]) + 1
+
+
+def _unit(graph: CostGraph, budget: int) -> int:
+    exact = gcd(*graph.nbytes, *(stage.workspace for stage in graph.stages))
+    return max(1, exact, budget // _FINE)
 
 
 def _stages_for(graph: CostGraph) -> list[list[int]]:

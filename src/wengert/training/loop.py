@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -18,7 +18,9 @@ from wengert.training.callbacks import Callback
 from wengert.training.engine import Engine, Interpreter, fingerprint
 from wengert.training.examples import Examples, set_aside
 from wengert.training.interrupt import Interrupt
+from wengert.training.largest import sized
 from wengert.training.ledger import Ledger
+from wengert.training.micro import check_mean
 from wengert.training.options import Options, identity, refuse_later
 from wengert.training.progress import Reporter
 from wengert.training.run import Run
@@ -38,7 +40,8 @@ def fit(
     *,
     optimizer: Optimizer | None = None,
     epochs: int = 10,
-    batch_size: int = 256,
+    batch_size: int | Literal["largest"] = 256,
+    accumulate: int = 1,
     validation: Any = None,
     directory: str | os.PathLike[str] | None = None,
     resume: bool = True,
@@ -68,7 +71,11 @@ def fit(
             that share their first axis, the examples; or one array.
         optimizer: from ``wengert.optim``; ``sgd(0.1)`` where it is None.
         epochs: passes over the data.
-        batch_size: examples in a minibatch; the last of an epoch may be smaller.
+        batch_size: examples in a minibatch; the last of an epoch may be smaller. ``"largest"``
+            takes the most that a step within ``memory`` can have, at most all of the data.
+        accumulate: parts that each minibatch is cut into: forward and backward run on one after
+            another, so that only the intermediates of one are held, and the update is that of
+            the whole minibatch; see :func:`~wengert.training.step.training_step`.
         validation: what the metrics are also measured on after each epoch: a part of the
             data between 0 and 1, set aside by the seed, or arrays like ``data``.
         directory: where history, checkpoint and parameters are kept; None keeps nothing.
@@ -120,6 +127,7 @@ def fit(
         threads,
         compiled,
         None if memory is None else checked_budget(memory, "fit: memory"),
+        accumulate,
     )
     return _trained(chosen, objective, parameters, data)
 
@@ -127,6 +135,9 @@ def fit(
 def _trained(chosen: Options, objective: Callable[..., Any], parameters: Any, data: Any) -> Run:
     fresh = training_state(parameters, chosen.optimizer)
     examples = set_aside(objective, data, chosen.validation, chosen.seed)
+    chosen = sized(chosen, objective, fresh, examples.training)
+    if chosen.accumulate > 1:
+        check_mean(objective, fresh.parameters, examples.training)
     shown = _first(examples.training, min(int(chosen.batch_size), SHOWN))
     store = Store(chosen.directory, _identity(chosen, objective, fresh.parameters, examples))
     ledger = None if chosen.in_machine_code else Ledger(chosen.memory)
@@ -149,9 +160,10 @@ def _trained(chosen: Options, objective: Callable[..., Any], parameters: Any, da
 
 
 def _engine(chosen: Options, objective: Callable[..., Any], ledger: Ledger | None) -> Engine:
-    plain = Interpreter(
-        objective, training_step(objective, chosen.optimizer, int(chosen.seed)), ledger
+    step = training_step(
+        objective, chosen.optimizer, int(chosen.seed), accumulate=int(chosen.accumulate)
     )
+    plain = Interpreter(objective, step, ledger)
     if ledger is not None:
         return plain
     from wengert.training.compiled import CompiledEngine  # noqa: PLC0415 - may be absent

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -17,6 +17,8 @@ from wengert.training.callbacks import Callback
 from wengert.training.checkpoint import digest
 from wengert.training.examples import Examples
 
+LARGEST = "largest"
+
 
 @dataclass(frozen=True)
 class Options:
@@ -24,7 +26,7 @@ class Options:
 
     optimizer: Optimizer
     epochs: int
-    batch_size: int
+    batch_size: int | Literal["largest"]
     validation: Any
     directory: Path | None
     resume: bool
@@ -35,16 +37,25 @@ class Options:
     threads: int | None = None
     compiled: bool = True
     memory: int | None = None
+    accumulate: int = 1
 
     def __post_init__(self) -> None:
         _check_optimizer(self.optimizer)
-        check_numbers(self.epochs, self.batch_size, self.seed)
+        size = self.batch_size
+        check_numbers(self.epochs, 1 if is_largest(size) else size, self.seed)
+        if is_largest(size) and self.memory is None:
+            raise OptionError(
+                f"fit: batch_size={LARGEST!r} asks for the largest within a budget",
+                expected='memory="2GB", or whatever a step may take',
+                got="memory=None",
+            )
         for callback in self.callbacks:
             _check_callback(callback)
         if not isinstance(self.save_seconds, int | float) or not self.save_seconds >= 0:
             raise OptionError(
                 "fit: save_seconds", expected="a number ≥ 0", got=repr(self.save_seconds)
             )
+        _check_integer("accumulate", self.accumulate, 1)
         if self.threads is not None:
             _check_integer("threads", self.threads, 1)
         if not isinstance(self.compiled, bool):
@@ -57,6 +68,11 @@ class Options:
         A budget is kept by the interpreter, which holds exactly what is planned.
         """
         return self.compiled and self.memory is None and has_compiler()
+
+
+def is_largest(batch_size: Any) -> bool:
+    """Return whether the batch size is to be found."""
+    return isinstance(batch_size, str) and batch_size == LARGEST
 
 
 def check_numbers(epochs: Any, batch_size: Any, seed: Any) -> None:
@@ -114,6 +130,7 @@ def identity(
     return {
         "optimizer": _optimizer_text(options.optimizer),
         "batch_size": str(int(options.batch_size)),
+        "accumulate": str(int(options.accumulate)),
         "seed": str(int(options.seed)),
         "parameters": _types(parameters),
         "initial values": digest(flatten(parameters)[0]),

@@ -7,9 +7,12 @@ from collections.abc import Callable, Mapping
 from functools import wraps
 from typing import Any
 
+import numpy as np
+
 import wengert.random
 from wengert.base.errors import OptionError, ShapeError
 from wengert.optim.optimizer import Optimizer
+from wengert.training.micro import accumulated, parts
 from wengert.training.state import TrainingState
 from wengert.transforms import value_and_grad
 
@@ -17,7 +20,9 @@ OBJECTIVE = "objective"
 Step = Callable[[TrainingState, Any], tuple[TrainingState, dict[str, Any]]]
 
 
-def training_step(objective: Callable[..., Any], optimizer: Optimizer, seed: int = 0) -> Step:
+def training_step(
+    objective: Callable[..., Any], optimizer: Optimizer, seed: int = 0, accumulate: int = 1
+) -> Step:
     """Return the function ``(state, batch) -> (state, metrics)`` of one training step.
 
     With J the objective, θ the parameters and u the optimizer's update::
@@ -32,13 +37,17 @@ def training_step(objective: Callable[..., Any], optimizer: Optimizer, seed: int
         optimizer: from ``wengert.optim``.
         seed: of the random numbers of an objective that has an argument ``rng=None``: each step
             gives it a :class:`wengert.random.Generator` of its own.
+        accumulate: parts that a batch is cut into: forward and backward run on one after another,
+            so that only the intermediates of one are held, and the update is that of the whole
+            batch. The objective must be a mean over the examples (plus terms that do not look
+            at them); see :mod:`wengert.training.micro`. Random numbers are drawn part by part.
 
     Returns:
         A function; ``batch`` is a tuple of the objective's arguments after the parameters, or
         the only one. The metrics are J under "objective", and those that the objective names.
 
     Raises:
-        OptionError: the objective returns something else.
+        OptionError: the objective returns something else, or ``accumulate`` is no count.
         ShapeError: a metric is not a scalar.
 
     >>> import numpy as np
@@ -52,12 +61,26 @@ def training_step(objective: Callable[..., Any], optimizer: Optimizer, seed: int
     >>> float(metrics["objective"]), float(state.parameters)
     (5.0, 1.0)
     """
+    check_count("training_step: accumulate", accumulate)
     draws = takes_rng(objective)
     key = wengert.random.key(seed)
 
+    def gradient(state: TrainingState, batch: tuple[Any, ...], key: Any) -> tuple[Any, Any]:
+        given = _with_rng(objective, key) if draws else objective
+        return value_and_grad(given)(state.parameters, *batch)
+
     def step(state: TrainingState, batch: Any) -> tuple[TrainingState, dict[str, Any]]:
-        given = _with_rng(objective, wengert.random.fold(key, state.step)) if draws else objective
-        result, gradients = value_and_grad(given)(state.parameters, *as_arguments(batch))
+        now = wengert.random.fold(key, state.step) if draws else None
+        cut = parts(as_arguments(batch), int(accumulate))
+        if len(cut) == 1:
+            result, gradients = gradient(state, as_arguments(batch), now)
+        else:
+            result, gradients = accumulated(
+                [share for share, _ in cut],
+                lambda at: gradient(
+                    state, cut[at][1], wengert.random.fold(now, at) if draws else None
+                ),
+            )
         parameters, memory = optimizer.update(
             gradients, dict(state.optimizer), state.parameters, state.step
         )
@@ -92,6 +115,12 @@ def _with_rng(objective: Callable[..., Any], key: Any) -> Callable[..., Any]:
         return objective(*arguments, rng=wengert.random.default_rng(key))
 
     return given
+
+
+def check_count(name: str, value: Any) -> None:
+    """Refuse what is no whole number of at least 1."""
+    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
+        raise OptionError(name, expected="an integer of at least 1", got=repr(value))
 
 
 def as_arguments(batch: Any) -> tuple[Any, ...]:
