@@ -3,7 +3,7 @@
 Forward and backward, a stage a layer. A backward stage reads what its rule needs (a convolution its
 input, a rectifier its output, max-pooling both) and the gradient of the layer's output; where a
 variable is read twice its gradients are added in place. Parameters and their gradients are a ledger
-of their own. Work is in elementary operations, as ``planning.cost`` counts it.
+of their own. Work is in multiplications and additions, at least one an element.
 """
 
 from __future__ import annotations
@@ -12,8 +12,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from wengert.planning.cost_graph import CostGraph, Stage
-
-_PASSED = 8  # passing an element through memory, beside one operation of a product
 
 
 @dataclass(frozen=True)
@@ -46,13 +44,12 @@ class Tape:
     ) -> Value:
         """Append a layer; ``reads`` says which of "x" and "y" its backward stage needs."""
         result = self._value(shape)
-        passed = sum(each.size for each in (*inputs, result))
-        cost = self.batch * (price + _PASSED * passed)
+        cost = self.batch * (price + result.size)
         known = tuple(each.storage for each in inputs if each.storage >= 0)
         self.stages.append(Stage(known, (result.storage,), 0, cost, True))
         needed = (*(known if "x" in reads else ()), *((result.storage,) if "y" in reads else ()))
         # Gradients with respect to input and weights: each costs what forward did.
-        back = self.batch * (2 * price + _PASSED * passed) if price else cost
+        back = self.batch * (2 * price + result.size)
         self.layers.append((tuple(inputs), result, needed, back))
         return result
 
@@ -98,7 +95,7 @@ class Tape:
         return self.layer([x], (x.channels, x.height, x.width), 0, "y")
 
     def norm(self, x: Value) -> Value:
-        return self.layer([x], (x.channels, x.height, x.width), 8 * x.size, "x")
+        return self.layer([x], (x.channels, x.height, x.width), 4 * x.size, "x")
 
     def pool(self, x: Value, stride: int = 2) -> Value:
         return self.layer([x], (x.channels, x.height // stride, x.width // stride), x.size, "xy")

@@ -24,7 +24,7 @@ _EFFORT, _MOST_EFFORT = 30, 60_000
 # Gaps that all prunings together may look at, and the rungs that the ladder has.
 _PRUNING = 4_000
 # Gaps that one pruning looks at, the costliest: nested segments have thousands.
-_LOOKED_AT = 250
+_LOOKED_AT = 500
 _FEWEST, _MOST = 8, 48
 _SEGMENTS = (1, 2, 3, 4, 5, 6, 8, 10, 12, 16, 20, 24, 32, 40, 48, 64, 96, 128)
 # Segments in which what is made again is let go once more, and how much finer those are cut.

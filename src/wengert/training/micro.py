@@ -33,6 +33,8 @@ def parts(batch: tuple[Any, ...], count: int) -> list[tuple[float, tuple[Any, ..
     """
     leaves, structure = flatten(batch)
     examples = min((leaf.shape[0] for leaf in leaves if getattr(leaf, "shape", ())), default=1)
+    if count == 1 or examples < 2:
+        return [(1.0, batch)]
     count = min(count, examples)
     ends = [-(-examples * part // count) for part in range(count + 1)]
 
