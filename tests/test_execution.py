@@ -7,9 +7,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from planning.networks import NETWORKS, data
 from wengert import execution
-from wengert.base.errors import DtypeError, OptionError, WengertWarning
+from wengert.base.errors import BudgetError, DtypeError, OptionError, WengertWarning
 from wengert.base.tree import flatten
+from wengert.compilation import plan
 from wengert.execution import Compiled, compile
 from wengert.nn.functional import l2, relu, softmax_cross_entropy
 from wengert.transforms import grad, value_and_grad
@@ -150,3 +152,25 @@ def test_everything_that_code_reads_is_looked_at_and_nothing_twice(
     monkeypatch.undo()
     table[0] = 1.0
     assert fast(x)[1] == reads(x)[1]
+
+
+@pytest.mark.parametrize("network", ["recurrent", "clipped"])
+def test_a_budget_bounds_the_arena_and_keeps_the_bits(network):
+    objective, *arguments = NETWORKS[network][0], *data(network)
+    function = value_and_grad(objective)
+    free = compile(function)
+    whole = free.made(*arguments).program.arena_bytes
+    least = plan(function, *arguments, backward=False)
+    least = least._fitting.nbytes(least._fitting.lowest)
+    expected = flatten(free(*arguments))[0]
+    assert least < whole
+    for allowed in (least, (least + whole) // 2):
+        bound = compile(function, memory=allowed)
+        found = flatten(bound(*arguments))[0]
+        made = bound.made(*arguments)
+        assert made.program.arena_bytes <= allowed
+        planned = plan(function, *arguments, backward=False, memory=allowed)
+        assert made.program.arena_bytes == planned.peak_bytes
+        assert [x.tobytes() for x in found] == [x.tobytes() for x in expected]
+    with pytest.raises(BudgetError, match="no recomputation can do with less than"):
+        compile(function, memory=least - 1)(*arguments)

@@ -15,7 +15,11 @@ import numpy as np
 from wengert.base.errors import DataError, WengertWarning
 from wengert.base.guards import is_ndarray
 from wengert.base.tree import unflatten
+from wengert.compilation import plan
+from wengert.compilation.programs import fitting_under
 from wengert.graph.graph import Array, Graph
+from wengert.planning.budget import checked_budget
+from wengert.planning.plan import plan_graph
 from wengert.reference.interpreter import run
 from wengert.rewriting.rewrite import simplify
 from wengert.tracing.bare import bare
@@ -52,11 +56,17 @@ class Compiled:
 
     Attributes:
         threads: how many run a program together; None for the cores that are free.
+        memory: bytes that bound what each program allocates; None for no bound.
     """
 
-    def __init__(self, function: Callable[..., Any], threads: int | None = None) -> None:
+    def __init__(
+        self,
+        function: Callable[..., Any],
+        threads: int | None = None,
+        memory: int | None = None,
+    ) -> None:
         self._function = function
-        self.threads = threads
+        self.threads, self.memory = threads, memory
         # A transformed function reads what the function inside it reads.
         self._made = Fresh[Made](unwrap(function))
         update_wrapper(self, function, updated=())
@@ -85,9 +95,23 @@ class Compiled:
 
     def _make(self, key: Any, args: tuple[Any, ...]) -> Made:
         traced = trace_with_changes(self._function, *args)
-        made = Made(traced.graph, program(traced.graph, self.threads), traced.changed)
+        if self.memory is None:
+            graph, carries = traced.graph, program(traced.graph, self.threads)
+        else:
+            graph, carries = self._bounded(traced.graph, args, self.memory)
+        made = Made(graph, carries, traced.changed)
         self._made.put(key, made)
         return made
+
+    def _bounded(self, graph: Graph, args: tuple[Any, ...], allowed: int) -> tuple[Graph, Runs]:
+        """Return the graph, with as much made again as the budget asks for, and its program."""
+        fitting = fitting_under(plan_graph(graph))
+        found = fitting.within(allowed)
+        if found is None:
+            # A plan of the function knows the batch that would fit.
+            plan(self._function, *args, backward=False).bounded(allowed)
+            raise fitting.refusal(allowed)
+        return found.graph, program(found.graph, self.threads, ready=True)
 
     def listing(self, *args: Any) -> str:
         """Return the kernels for arguments like these: shapes, flops, bytes, source lines."""
@@ -121,7 +145,11 @@ def _check_changed(given: list[Any], made: Made) -> None:
                 )
 
 
-def compile(function: Callable[..., Any], threads: int | None = None) -> Compiled:
+def compile(
+    function: Callable[..., Any],
+    threads: int | None = None,
+    memory: str | int | None = None,
+) -> Compiled:
     """Return the function as a program that is compiled once for each combination of types.
 
     The function is traced, its graph simplified and fused into kernels, and these run over one
@@ -134,25 +162,34 @@ def compile(function: Callable[..., Any], threads: int | None = None) -> Compile
             stay fixed, and another value compiles again; so does a default, closure or global
             that the code reads and that has changed.
         threads: how many run it together; None for the cores that are free.
+        memory: bytes, or text such as ``"200MB"``, that bound what the program allocates for
+            intermediates, as ``wg.plan`` tells it. Forward variables are made again before
+            backward where that is needed; results have the same bits.
 
     Raises:
-        OptionError: a number of threads that makes no sense.
+        OptionError: a number of threads that makes no sense, or a budget that is none.
+        BudgetError: nothing fits the budget; the message states the least that does, what binds
+            it, and the largest batch that would fit.
         TraceError, UnsupportedError, ShapeError, DtypeError: as for ``wg.trace``.
 
     >>> fast = compile(lambda x: np.sum(np.tanh(x) ** 2))
     >>> bool(abs(fast(np.ones(3)) - 3 * np.tanh(1.0) ** 2) < 1e-15)
     True
     """
-    return Compiled(function, threads)
+    allowed = None if memory is None else checked_budget(memory, "compile: memory")
+    return Compiled(function, threads, allowed)
 
 
-def program(graph: Graph, threads: int | None = None) -> Runs:
-    """Return a compiled program for a graph; the interpreter where llvmlite is absent."""
+def program(graph: Graph, threads: int | None = None, ready: bool = False) -> Runs:
+    """Return a compiled program for a graph; the interpreter where llvmlite is absent.
+
+    A graph that is ``ready`` is compiled as it is: what it makes again stays apart.
+    """
     if not has_compiler():
         return Interpreted(graph)
     from wengert.native.program import compile_graph  # noqa: PLC0415 - llvmlite may be absent
 
-    return compile_graph(simplify(graph), threads)
+    return compile_graph(graph if ready else simplify(graph), threads)
 
 
 @cache

@@ -35,3 +35,8 @@ def fitting_of(plan: Plan) -> Fitting:
     from wengert.native.prediction import program_need  # noqa: PLC0415 - llvmlite may be absent
 
     return Fitting(plan, program_need)
+
+
+def fitting_under(plan: Plan) -> Fitting:
+    """Return what runs a plan's graph, the program or the interpreter, under every budget."""
+    return Fitting(plan) if find_spec("llvmlite") is None else program_fitting(plan)
