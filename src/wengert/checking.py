@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from wengert.base.dtypes import is_differentiable
+from wengert.base.dtypes import Dtype, is_differentiable
 from wengert.base.errors import DifferentiationError, GradientMismatch
 from wengert.base.guards import is_numpy, sizes_of
 from wengert.base.shapes import Shape
@@ -93,8 +93,12 @@ def check_gradients(
     operator is analytic (Squire & Trapp 1998), and with each other. Order 2 does the same to
     the map x ↦ Jᵀw.
 
+    With complex numbers v and w are complex, the gradient is that of ``wg.grad``
+    (∂J/∂x − i ∂J/∂y for z = x + iy), and real parts are compared.
+
     Args:
-        f: plain NumPy code; arrays of floats among ``args`` are checked, others stay fixed.
+        f: plain NumPy code; arrays of real or complex floats among ``args`` are checked, others
+            stay fixed.
         order: 1 or 2.
         tolerance: relative to 1 + the size of the derivative.
 
@@ -148,6 +152,8 @@ def _double(leaf: Any) -> Any:
         raise DifferentiationError("check_gradients", expected="arrays with numbers", got=str(leaf))
     if isinstance(leaf, float) or (hasattr(leaf, "dtype") and leaf.dtype.kind == "f"):
         return np.asarray(leaf, dtype=np.float64)
+    if isinstance(leaf, complex) or (hasattr(leaf, "dtype") and leaf.dtype.kind == "c"):
+        return np.asarray(leaf, dtype=np.complex128)
     return np.asarray(leaf) if is_numpy(leaf) else leaf
 
 
@@ -159,7 +165,7 @@ def _gradient_map(graph: Graph, places: Sequence[int], rng: np.random.Generator)
     """Return the graph of x ↦ Jᵀw for fixed random weights w: what order 2 differentiates."""
     both = vjp_graph(graph, [graph.inputs[place] for place in places])
     weights = both.inputs[len(graph.inputs) :]
-    values = {w: rng.standard_normal(w.shape).astype(w.dtype) for w in weights}
+    values = {w: _normal(rng, w.shape, w.dtype) for w in weights}
     return Graph(
         f"gradient of {graph.name}",
         both.inputs[: len(graph.inputs)],
@@ -179,9 +185,9 @@ def _compare(  # noqa: PLR0917 - one row of the report
     rng: np.random.Generator,
     tolerance: float,
 ) -> list[Check]:
-    direction = _normal(rng, sizes_of(point[place]))
+    direction = _normal(rng, sizes_of(point[place]), point[place].dtype)
     outputs = [v for v in graph.outputs if is_differentiable(v.dtype)]
-    weights = [rng.standard_normal(v.shape).astype(v.dtype) for v in outputs]
+    weights = [_normal(rng, v.shape, v.dtype) for v in outputs]
     forward = _forward(graph, point, place, direction, weights)
     reverse = _reverse(graph, point, place, direction, weights)
 
@@ -202,8 +208,11 @@ def _compare(  # noqa: PLR0917 - one row of the report
     return checks
 
 
-def _normal(rng: np.random.Generator, shape: Shape) -> Array:
-    return np.asarray(rng.standard_normal(shape))
+def _normal(rng: np.random.Generator, shape: Shape, dtype: Dtype) -> Array:
+    found = rng.standard_normal(shape)
+    return np.asarray(
+        found + 1j * rng.standard_normal(shape) if dtype.kind == "c" else found, dtype
+    )
 
 
 def _forward(
@@ -211,7 +220,7 @@ def _forward(
 ) -> float:
     tangents = run(jvp_graph(graph, [graph.inputs[place]]), [*point, direction])
     found = tangents[len(graph.outputs) :]
-    return float(sum(np.sum(w * t) for w, t in zip(weights, found, strict=True)))
+    return float(sum(np.sum(w * t).real for w, t in zip(weights, found, strict=True)))
 
 
 def _reverse(
@@ -220,10 +229,10 @@ def _reverse(
     unique: dict[Variable, Array] = {}
     differentiable = [v for v in graph.outputs if is_differentiable(v.dtype)]
     for variable, weight in zip(differentiable, weights, strict=True):
-        unique[variable] = unique.get(variable, np.zeros(weight.shape)) + weight
+        unique[variable] = unique.get(variable, np.zeros(weight.shape, weight.dtype)) + weight
     both = vjp_graph(graph, [graph.inputs[place]])
     gradient = run(both, [*point, *unique.values()])[-1]
-    return float(np.sum(gradient * direction))
+    return float(np.sum(gradient * direction).real)
 
 
 def _weighted(values: list[Any], graph: Graph, weights: list[Array]) -> complex:
@@ -245,8 +254,8 @@ def _evaluate(graph: Graph, leaves: Sequence[Any]) -> list[Any]:
 
 
 def is_analytic(graph: Graph) -> bool:
-    """Return whether every operation is a complex-differentiable formula of its operands."""
-    return all(
+    """Return whether every operation is a complex-differentiable formula of real operands."""
+    return all(each.dtype.kind != "c" for each in graph.variables) and all(
         OPERATORS[operation.operator].samples.analytic and operation.operator != "cast"
         for operation in graph.operations
     )

@@ -38,7 +38,8 @@ def graph_of(name: str, operands: tuple[Any, ...], attributes: dict[str, Any]) -
 
 
 def in_dtype(operands: tuple[Any, ...], dtype: str) -> tuple[Any, ...]:
-    return tuple(x.astype(dtype) if x.dtype.kind == "f" else x for x in operands)
+    parts = {"f": dtype, "c": f"complex{2 * np.dtype(dtype).itemsize * 8}"}
+    return tuple(x.astype(parts.get(x.dtype.kind, x.dtype)) for x in operands)
 
 
 def size_of_parts(name: str, operands: tuple[Any, ...], attributes: dict[str, Any]) -> Any:

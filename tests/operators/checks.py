@@ -28,7 +28,7 @@ def differentiated(record: Operator, operands: tuple[Any, ...]) -> Iterator[tupl
     """Yield the operands that have a rule and are floats, with the rule."""
     for number, operand in enumerate(operands):
         rule = record.rule(number)
-        if rule is not None and np.asarray(operand).dtype.kind == "f":
+        if rule is not None and np.asarray(operand).dtype.kind in "fc":
             yield number, rule
 
 
@@ -130,6 +130,7 @@ FIELDS: dict[str, Callable[[Operator], bool]] = {
         callable(r.decomposition) == (r.kind == "composite")
         or (callable(r.decomposition) and r.kind in ("reduction", "other"))),
     "variadic": lambda r: isinstance(r.variadic, bool),
+    "complex": lambda r: isinstance(r.complex, bool),
     "parts": lambda r: len(r.parts) != 1 and all(map(_is_text, r.parts)),
     "scalar": lambda r: callable(r.scalar) or (
         r.scalar is None and (r.kind != "elementwise" or r.name in HOSTED)),
@@ -229,6 +230,8 @@ def gradient(record: Operator, rule: Any, g: Any, y: Any, operands: tuple[Any, .
         broadcast = np.broadcast_shapes(found.shape, shape)
         assert y.shape in (broadcast, shape) or found.shape == shape
         return unbroadcast(np.broadcast_to(found, np.broadcast_shapes(found.shape, y.shape)), shape)
+    if found.dtype.kind == "c" and np.asarray(operands[number]).dtype.kind == "f":
+        found = found.real
     assert found.shape == shape, f"{record.name}: rule {number} gives {found.shape}, not {shape}"
     return found
 
@@ -242,12 +245,12 @@ def check_vjp(record: Operator, operands: tuple[Any, ...], attributes: dict[str,
     compared = 0
     for number, rule in differentiated(record, operands):
         found = gradient(record, rule, g, y, operands, attributes, number)
-        v = rng.normal(size=np.shape(operands[number]))
+        v = draw(rng, np.shape(operands[number]), np.asarray(operands[number]).dtype)
         slopes = slope(record, operands, attributes, number, v)
         incoming = g if record.parts else (g,)
         pairs = zip(incoming, slopes, strict=True)
         wanted = float(sum(np.sum(a * b).real for a, b in pairs if a is not None))
-        got = float(np.sum(found * v))
+        got = float(np.sum(found * v).real)
         tolerance = (1e-12 if record.samples.analytic else 1e-8) * (1 + abs(wanted))
         assert abs(got - wanted) <= tolerance, (
             f"{describe(record, operands, attributes)}: operand {number}: {got} ≠ {wanted}"
@@ -275,7 +278,7 @@ def saved(record: Operator, count: int) -> set[str]:
 
 def poison(x: Any) -> Any:
     x = np.asarray(x)
-    return np.full(x.shape, np.nan if x.dtype.kind == "f" else 10**6, x.dtype)
+    return np.full(x.shape, np.nan if x.dtype.kind in "fc" else 10**6, x.dtype)
 
 
 def outcome(rule: Any, values: dict[str, Any], g: Any, attributes: dict[str, Any]) -> Any:

@@ -216,12 +216,6 @@ def test_arrays_with_an_algebra_of_their_own_are_refused(array: Any) -> None:
         run(trace(lambda x: x * 2, Spec(array.shape)), [array])
 
 
-def test_a_complex_conjugate_is_refused() -> None:
-    for use in (np.conj, np.real, lambda z: z.real, lambda z: z.conj()):
-        with pytest.raises(UnsupportedError, match="real numbers"):
-            trace(use, Spec((3,), "complex128"))
-
-
 @pytest.mark.parametrize(
     ("function", "hint"),
     [

@@ -69,16 +69,17 @@ def pullback(
 
 
 def _refuse_complex(graph: Graph, needed: Collection[Variable]) -> None:
-    """The rules are those of real numbers: through complex ones they would be wrong."""
-    for variable in graph.variables:
-        if variable in needed and variable.dtype.kind == "c":
-            maker = graph.producer.get(variable)
+    """A rule of real numbers alone would be wrong for complex ones."""
+    for operation in graph.operations:
+        taken = [each for each in operation.inputs if each in needed and each.dtype.kind == "c"]
+        carried = any(is_differentiable(each.dtype) for each in operation.outputs)
+        if taken and carried and not OPERATORS[operation.operator].for_complex:
             raise DifferentiationError(
-                f"the gradient through {variable.label or 'a value'}",
-                expected="real numbers",
-                got=variable.dtype.name,
-                remedy="two real arrays, one for each part",
-                where=None if maker is None else maker.location,
+                f"the gradient through {operation.operator} of {taken[0].label or 'a value'}",
+                expected="real numbers, or an operator that is differentiable in complex ones",
+                got=taken[0].dtype.name,
+                remedy="np.real, np.imag or np.abs of it first",
+                where=operation.location,
             )
 
 
@@ -155,6 +156,9 @@ class _Backward:
         found = as_variable(self.recorder, part, variable.dtype)
         if found.shape != variable.shape:
             found = self._summed(found, variable)
+        if found.dtype.kind == "c" and variable.dtype.kind == "f":
+            # Re(g dx) = Re(g) dx: a real operand of a complex result.
+            found = self.recorder.record("real", [found], {})
         if found.dtype != variable.dtype:
             found = self.recorder.record("cast", [found], {"dtype": variable.dtype.name})
         return found

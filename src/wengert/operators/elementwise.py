@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import log
+from typing import Any
 
 import numpy as np
 
@@ -38,6 +39,7 @@ def _operator(
     kinks: Sequence[float] = (),
     symbol: str = "",
     linear: bool = False,
+    complex: bool = False,
 ) -> Operator:
     return Operator(
         function.__name__,
@@ -54,10 +56,18 @@ def _operator(
         kinks=tuple(kinks),
         inplace=(0,),
         scalar=scalar,
+        complex=complex,
     )
 
 
 _X, _Y = ("x0",), ("y",)
+
+
+def _absolute_rule(g: Any, y: Any, x: Any) -> Any:
+    if x.dtype.kind != "c":
+        return g * np.sign(x)
+    return g * divide_or_zero(np.conjugate(x), np.absolute(x))
+
 
 UNARY: tuple[Operator, ...] = (
     _operator(
@@ -66,9 +76,9 @@ UNARY: tuple[Operator, ...] = (
     ),
     # The derivative at 0 is 0, the subgradient of least norm.
     _operator(
-        np.absolute, lambda g, y, x: g * np.sign(x), r"\lvert {x} \rvert",
+        np.absolute, _absolute_rule, r"\lvert {x} \rvert",
         unary(away_from(real(-3, 3), 0.0), special=(0.0, -800.0, 800.0)), lambda b, x: b.abs(x),
-        saves=_X, cost=_ALGEBRA, kinks=(0.0,), symbol="|·|",
+        saves=_X, cost=_ALGEBRA, kinks=(0.0,), symbol="|·|", complex=True,
     ),
     _operator(
         np.exp, lambda g, y, x: multiply_or_zero(g, y), r"\exp({x})",
@@ -130,14 +140,17 @@ UNARY: tuple[Operator, ...] = (
     _operator(
         np.log2, lambda g, y, x: divide_or_zero(g, _LOG2 * x), r"\log_2({x})",
         unary(real(0.2, 4), special=(1e-300, 1.0, 1e300)), lambda b, x: b.log2(x), saves=_X,
+        complex=True,
     ),
     _operator(
         np.log10, lambda g, y, x: divide_or_zero(g, _LOG10 * x), r"\log_{{10}}({x})",
         unary(real(0.2, 4), special=(1e-300, 1.0, 1e300)), lambda b, x: b.log10(x), saves=_X,
+        complex=True,
     ),
     _operator(
         np.exp2, lambda g, y, x: multiply_or_zero(g, _LOG2 * y), "2^{{{x}}}",
         unary(real(-3, 3), special=(0.0, -2000.0, 1000.0)), lambda b, x: b.exp2(x), saves=_Y,
+        complex=True,
     ),
     _operator(
         np.arctan, lambda g, y, x: g / (1 + x * x), r"\arctan({x})",

@@ -17,6 +17,7 @@ import numpy as np
 from wengert.base.errors import LinearAlgebraError
 from wengert.base.shapes import size
 from wengert.operators import matrices as mats
+from wengert.operators.complexes import part_of
 from wengert.operators.dispatch import recordable
 from wengert.operators.matrices import adjoint, columns, rows, transposed
 from wengert.operators.record import Cost, Operator, Samples, Type
@@ -77,6 +78,7 @@ OVER_GAPS = Operator(
     samples=Samples(_gap_cases),
     saves=("y", "x1"),
     linear_in=(0,),
+    complex=True,
     symbol="÷(λⱼ−λᵢ)",
     workspace=lambda m, w: size(m.shape) * (2 + w.dtype.itemsize + m.dtype.itemsize),
 )
@@ -87,7 +89,7 @@ OVER_GAPS = Operator(
 
 def _eigh_result(a: Type, *, lower: bool) -> tuple[Type, Type]:
     shape, dtype = mats.square("eigh", a)
-    return Type(shape[:-1], mats.real_part(dtype)), Type(shape, dtype)
+    return Type(shape[:-1], part_of(dtype)), Type(shape, dtype)
 
 
 def _eigh(a: Any, *, lower: bool) -> Any:
@@ -125,6 +127,7 @@ EIGH = Operator(
     saves=("y0", "y1"),
     symbol="λ,V",
     workspace=mats.in_double(_eigh_result),
+    complex=True,
     parts=("eigenvalues", "eigenvectors"),
 )
 

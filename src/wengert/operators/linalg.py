@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from wengert.operators import matrices as mats
+from wengert.operators.complexes import part_of
 from wengert.operators.matrices import columns, transposed
 from wengert.operators.record import Cost, Operator, Samples, Type
 
@@ -51,7 +52,7 @@ INVERSE = Operator(
 
 def _slogdet_result(a: Type) -> tuple[Type, Type]:
     shape, dtype = mats.square("slogdet", a)
-    return Type(shape[:-2], dtype), Type(shape[:-2], mats.real_part(dtype))
+    return Type(shape[:-2], dtype), Type(shape[:-2], part_of(dtype))
 
 
 def _slogdet_rule(g: Any, y: Any, a: Any) -> Any:
@@ -76,6 +77,7 @@ SLOGDET = Operator(
     saves=("x0",),
     symbol="log|A|",
     workspace=mats.in_double(_slogdet_result),
+    complex=True,
     parts=("sign det", "log|det|"),
 )
 

@@ -18,6 +18,7 @@ from wengert.base.errors import DtypeError, LinearAlgebraError, ShapeError
 from wengert.base.guards import is_tuple
 from wengert.base.shapes import Shape, size
 from wengert.operators.broadcasting import nbytes
+from wengert.operators.complexes import part_of
 from wengert.operators.record import Rule, Type
 from wengert.operators.samples import Case, Draw
 
@@ -63,11 +64,6 @@ def floating(name: str, *dtypes: Dtype) -> Dtype:
 
 
 _WORKING = ("float32", "float64", "complex64", "complex128")
-
-
-def real_part(dtype: Dtype) -> Dtype:
-    """Return the dtype of the parts of a complex number; of a real one itself."""
-    return np.dtype(f"f{dtype.itemsize // 2}") if dtype.kind == "c" else dtype
 
 
 def refusing(name: str, asked: str, meaning: Rule, *, remedy: str | None = None) -> Rule:
@@ -133,8 +129,8 @@ def rows(x: Any) -> Any:
 
 def triangle(n: int, m: int, dtype: Dtype, *, lower: bool, strict: bool = False) -> Any:
     """Return ones below (or above) the diagonal and zeros elsewhere."""
-    make = np.tri(n, m, -1 if strict else 0, dtype=real_part(dtype))
-    return make if lower else np.tri(m, n, -1 if strict else 0, dtype=real_part(dtype)).T.copy()
+    make = np.tri(n, m, -1 if strict else 0, dtype=part_of(dtype))
+    return make if lower else np.tri(m, n, -1 if strict else 0, dtype=part_of(dtype)).T.copy()
 
 
 def diagonal_of(x: Any) -> Any:
@@ -144,7 +140,7 @@ def diagonal_of(x: Any) -> Any:
 
 def diagonal(x: Any) -> Any:
     """Return vectors as diagonal matrices."""
-    return rows(x) * np.eye(x.shape[-1], dtype=real_part(x.dtype))
+    return rows(x) * np.eye(x.shape[-1], dtype=part_of(x.dtype))
 
 
 def of_triangle(full: Any, lower: bool) -> Any:
@@ -154,7 +150,7 @@ def of_triangle(full: Any, lower: bool) -> Any:
     """
     n, dtype = full.shape[-1], full.dtype
     both = full + adjoint(full)
-    one = triangle(n, n, dtype, lower=lower, strict=True) + 0.5 * np.eye(n, dtype=real_part(dtype))
+    one = triangle(n, n, dtype, lower=lower, strict=True) + 0.5 * np.eye(n, dtype=part_of(dtype))
     return both * one
 
 

@@ -103,6 +103,12 @@ def _cast(x: Any, *, dtype: str) -> Any:
 # -- Rules --------------------------------------------------------------------------------------
 
 
+def _cast_rule(g: Any, y: Any, x: Any, *, dtype: str) -> Any:
+    # Of a complex gradient a real operand has the real part.
+    part = np.real(g) if g.dtype.kind == "c" and x.dtype.kind == "f" else g
+    return to_dtype(part, dtype=x.dtype.name)
+
+
 def _transpose_rule(g: Any, y: Any, x: Any, *, axes: tuple[int, ...]) -> Any:
     return np.transpose(g, tuple(axes.index(axis) for axis in range(len(axes))))
 
@@ -166,7 +172,7 @@ MOVEMENT: tuple[Operator, ...] = (
     ),
     Operator(
         "cast", "elementwise", _cast, _cast_result,
-        (lambda g, y, x, *, dtype: to_dtype(g, dtype=x.dtype.name),),
+        (_cast_rule,), complex=True,
         latex="{x}", cost=FREE, symbol="cast", linear_in=(0,),
         scalar=lambda b, x, *, dtype: b.cast(x, dtype),
         samples=_single((((2, 3), {"dtype": "float64"}), ((), {"dtype": "float64"}),

@@ -102,6 +102,9 @@ class Operator:
             from the NumPy meaning, so that comparing them says something. Every elementwise
             operator has one.
         variadic: whether the number of operands is free.
+        complex: whether the rules hold for complex numbers too, where the meaning is no formula
+            that is differentiable in them (``samples.analytic`` says that it is): they take
+            conjugates, parts or absolute values as operators/complexes.py says.
         parts: what each of several results is called in formulas: ``Q(A)`` and ``R(A)``.
     """
 
@@ -123,7 +126,13 @@ class Operator:
     decomposition: Rule | None = None
     variadic: bool = False
     scalar: Rule | None = None
+    complex: bool = False
     parts: tuple[str, ...] = ()
+
+    @property
+    def for_complex(self) -> bool:
+        """Whether the derivative rules hold for complex numbers."""
+        return self.complex or self.samples.analytic
 
     def types(self, *operands: Type, **attributes: Any) -> tuple[Type, ...]:
         """Return the type of each result."""

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from wengert.operators import comparison, integers, reduction, special
 from wengert.operators.activation import ACTIVATIONS
 from wengert.operators.arithmetic import BINARY, CHOICE
+from wengert.operators.complexes import COMPLEX
 from wengert.operators.convolution import CONVOLUTION
 from wengert.operators.cumulative import CUMULATIVE
 from wengert.operators.elementwise import UNARY
@@ -40,6 +41,7 @@ OPERATORS: Mapping[str, Operator] = table(
     INDEXING,
     UPDATES,
     PRODUCTS,
+    COMPLEX,
     LINALG,
     FACTORIZATIONS,
     CONVOLUTION,

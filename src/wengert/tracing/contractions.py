@@ -39,7 +39,7 @@ def outer(a: Any, b: Any, out: None = None) -> Any:
 
 def vdot(a: Any, b: Any, /) -> Any:
     """np.vdot"""
-    return np.matmul(np.ravel(a), np.ravel(b))
+    return np.matmul(np.conj(np.ravel(a)), np.ravel(b))
 
 
 def trace(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1, **options: Any) -> Any:

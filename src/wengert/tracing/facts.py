@@ -6,31 +6,39 @@ from typing import Any
 
 import numpy as np
 
-from wengert.base.errors import UnsupportedError
-from wengert.tracing import frames
+from wengert.tracing.apply import apply
 from wengert.tracing.reductions import cast
-from wengert.tracing.value import described
 
 
 def real(val: Any) -> Any:
-    """np.real of a real array, which is that very array."""
-    return _of_real_numbers("np.real", val)
+    """np.real; of a real array that very array."""
+    return apply("real", val) if val.dtype.kind == "c" else val
+
+
+def imag(val: Any) -> Any:
+    """np.imag; of a real array zeros."""
+    return apply("imag", val) if val.dtype.kind == "c" else np.zeros(val.shape, val.dtype)
 
 
 def conjugate(a: Any) -> Any:
-    """np.conjugate of a real array, which is a copy."""
-    return _of_real_numbers("np.conjugate", a).copied()
+    """np.conjugate; of a real array a copy."""
+    return apply("conjugate", a) if a.dtype.kind == "c" else a.copied()
 
 
-def _of_real_numbers(what: str, a: Any) -> Any:
-    if a.dtype.kind == "c":
-        raise UnsupportedError(
-            f"{what} of {described(a)} cannot be traced",
-            expected="real numbers",
-            remedy="two real arrays, one for each part",
-            where=frames.caller(),
-        )
-    return a
+def angle(z: Any, deg: bool = False) -> Any:
+    """np.angle"""
+    found = np.arctan2(imag(z), real(z))
+    return found * (180 / np.pi) if deg else found
+
+
+def iscomplex(x: Any) -> Any:
+    """np.iscomplex"""
+    return np.not_equal(imag(x), 0)
+
+
+def isreal(x: Any) -> Any:
+    """np.isreal"""
+    return np.equal(imag(x), 0)
 
 
 def copied(a: Any, *_: Any, **__: Any) -> Any:

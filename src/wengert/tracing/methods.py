@@ -57,6 +57,7 @@ ATTRIBUTES: dict[str, Callable[[Any], Any]] = {
     "mT": partial(np.swapaxes, axis1=-1, axis2=-2),
     "real": np.real,
     "flat": changing.flat,
+    "imag": np.imag,
 }
 _OUT = {
     "item": "leave it as the 0-d array that it is",

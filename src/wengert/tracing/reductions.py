@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import prod as prod_of
 from typing import Any
 
 import numpy as np
@@ -102,9 +103,21 @@ def _spread(operator: str) -> Any:
         keepdims: Any = False, *, correction: Any = _NO_VALUE,
     ) -> Any:  # fmt: skip
         ddof = ddof if correction is _NO_VALUE else correction
-        return _reduce(operator, cast(a, dtype), axis, keepdims, ddof=ddof)
+        a = cast(a, dtype)
+        if a.dtype.kind == "c":
+            return _complex_spread(operator, a, axis, keepdims, ddof)
+        return _reduce(operator, a, axis, keepdims, ddof=ddof)
 
     return reduce
+
+
+def _complex_spread(operator: str, a: Any, axis: Axis, keepdims: Any, ddof: float) -> Any:
+    """Return the mean of |z − mean z|², or its root, as NumPy computes it."""
+    axes = axes_of(a, axis)
+    apart = a - _reduce("mean", a, axes, True)
+    total = _reduce("sum", np.real(apart * np.conj(apart)), axes, keepdims)
+    found = total / max(prod_of(a.shape[each] for each in axes) - ddof, 0)
+    return np.sqrt(found) if operator == "std" else found
 
 
 var = _spread("var")

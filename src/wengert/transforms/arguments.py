@@ -71,7 +71,7 @@ def _differentiable(name: str, tree: Any) -> Any:
     arrays: list[Any] = []
     for path, leaf in zip(paths(structure), leaves, strict=True):
         array = np.asarray(leaf) if isinstance(leaf, float | complex) else leaf
-        if not is_array_like(array) or array.dtype.kind != "f":
+        if not is_array_like(array) or array.dtype.kind not in "fc":
             got = getattr(array, "dtype", None)
             raise DtypeError(
                 f"the gradient by {name}{path_text(path)}",

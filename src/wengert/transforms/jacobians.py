@@ -107,7 +107,9 @@ def _jacobian(f: Callable[..., Any], args: tuple[Any, ...], wrt: Wrt) -> _Jacobi
     by_argument = leaves_by_argument(graph)
     wanted = [variable for position in where for variable in by_argument[position]]
     results = forward.differentiable_outputs(graph)
-    is_forward = _elements(wanted) < _elements(results)
+    # A column is the change along one real number; by complex ones only rows tell the gradient.
+    are_real = all(variable.dtype.kind == "f" for variable in wanted)
+    is_forward = are_real and _elements(wanted) < _elements(results)
     build = _columns if is_forward else _rows
     inner = [graph.input_structure.children[position] for position in where]
     inside = inner[0] if isinstance(wrt, int) else _tuple_of(inner)

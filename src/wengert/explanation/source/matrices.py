@@ -20,6 +20,9 @@ def _triangle(attributes: Mapping[str, Any]) -> str:
 
 # operator -> NumPy's function, and what stands after the operands
 CALLED: dict[str, tuple[str, Options]] = {
+    "real": ("np.real", _none),
+    "imag": ("np.imag", _none),
+    "conjugate": ("np.conj", _none),
     "inv": ("np.linalg.inv", _none),
     "slogdet": ("np.linalg.slogdet", _none),
     "eigh": ("np.linalg.eigh", _triangle),
