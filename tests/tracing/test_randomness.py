@@ -60,3 +60,14 @@ def test_a_generator_that_only_stands_there_is_fine() -> None:
         return np.sum(x) if generator is not None else 0.0
 
     assert run(trace(f, X), [X])[0].tolist() == 3.0
+
+
+def test_a_generator_without_a_seed_is_refused_where_it_is_made() -> None:
+    def noisy(x: Any) -> Any:
+        return x + np.random.default_rng().random(3)
+
+    with pytest.raises(TraceError, match=r"without a seed(.*\n)*.*wg\.random\.default_rng\(key\)"):
+        trace(noisy, np.ones(3))
+    assert noisy(np.ones(3)).shape == (3,)
+    seeded = trace(lambda x: x + np.random.default_rng(1).random(3), np.ones(3))
+    assert len(seeded.operations) == 1

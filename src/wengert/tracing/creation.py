@@ -21,11 +21,12 @@ from typing import Any, NoReturn
 import numpy as np
 
 from wengert.base.guards import is_sequence
-from wengert.tracing import views
+from wengert.tracing import frames, views
 from wengert.tracing.active import active
 from wengert.tracing.apply import apply
 from wengert.tracing.bare import any_of, bare
 from wengert.tracing.known import Known, wrapped
+from wengert.tracing.randomness import refuse_unseeded
 from wengert.tracing.reductions import cast as to_dtype
 from wengert.tracing.value import TracedValue
 
@@ -201,11 +202,29 @@ class _Numpy(ModuleType):
         return getattr(np, name)
 
 
+def _default_rng(seed: Any = None) -> Any:
+    recorder = active.get()
+    if seed is None and recorder is not None and not recorder.finished:
+        refuse_unseeded(frames.caller())
+    return np.random.default_rng(seed)
+
+
+def _module(name: str, numpys: ModuleType, exchanged: dict[str, Any]) -> _Numpy:
+    found = _Numpy(name)
+    found.__dict__.update(vars(numpys))
+    found.__dict__.update(exchanged)
+    return found
+
+
 _EXCHANGED = {name: _exchanged(name) for name in _NAMES}
-_NUMPY = _Numpy("numpy")
-_NUMPY.__dict__.update(vars(np))
-_NUMPY.__dict__.update(_EXCHANGED)
-_BY_IDENTITY = {id(np): _NUMPY, **{id(getattr(np, name)): _EXCHANGED[name] for name in _NAMES}}
+_RANDOM = _module("numpy.random", np.random, {"default_rng": _default_rng})
+_NUMPY = _module("numpy", np, {**_EXCHANGED, "random": _RANDOM})
+_BY_IDENTITY = {
+    id(np): _NUMPY,
+    id(np.random): _RANDOM,
+    id(np.random.default_rng): _default_rng,
+    **{id(getattr(np, name)): _EXCHANGED[name] for name in _NAMES},
+}
 
 
 def stand_in(value: Any) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
@@ -52,6 +52,21 @@ class Draws:
                     remedy=REMEDY,
                     where=where,
                 )
+
+
+def refuse_unseeded(where: Location | None) -> NoReturn:
+    """Refuse a generator that is made in a traced function and would differ at each trace.
+
+    Raises:
+        TraceError: with what to write.
+    """
+    raise TraceError(
+        "np.random.default_rng() without a seed is made while the function is traced",
+        expected="a function that gives the same for the same arguments",
+        got="numbers that would be the same at every run of the graph, and others in the next",
+        remedy=REMEDY,
+        where=where,
+    )
 
 
 def _state_of(value: Any) -> Callable[[], Any] | None:
