@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from typing import Any
+from unittest import mock
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from wengert.graph.graph import Graph
+from wengert.graph.variable import Variable
+from wengert.native import fusion
+from wengert.native.fusion import fuse
+from wengert.native.images import batch_innermost
 from wengert.native.program import compile_graph
 from wengert.nn.functional import avg_pool2d, conv2d, max_pool2d, relu, softmax_cross_entropy
 from wengert.reference.interpreter import run
@@ -21,7 +27,23 @@ def both(name: str, operands: tuple[Any, ...], attributes: dict[str, Any]) -> tu
     graph = trace(lambda *xs: apply(name, *xs, **attributes), *operands)
     (want,) = run(graph, list(operands))
     (got,) = compile_graph(graph)(*operands)
+    np.testing.assert_allclose(by_batch(name, operands, attributes), want, 1e-12, 1e-11)
     return got, want
+
+
+def by_batch(name: str, operands: tuple[Any, ...], attributes: dict[str, Any]) -> Any:
+    """Return the result with all images stored with the batch innermost."""
+
+    def turned(*xs: Any) -> Any:
+        return np.negative(apply(name, *map(np.negative, xs), **attributes))
+
+    def every_image(graph: Graph) -> frozenset[Variable]:
+        made = {v for each in graph.operations for v in each.outputs if len(v.shape) == 4}
+        return frozenset(made - {*graph.outputs})
+
+    others = [np.negative(x) for x in operands]
+    with mock.patch.object(fusion, "batch_innermost", every_image):
+        return np.negative(compile_graph(trace(turned, *others))(*others)[0])
 
 
 small = st.integers(1, 3)
@@ -90,17 +112,18 @@ def network(parameters: Any, X: Any, y: Any) -> Any:
     return softmax_cross_entropy(H2.reshape(len(H2), -1) @ W + b, y)
 
 
-def arguments(dtype: str) -> list[Any]:
+def arguments(dtype: str, batch: int) -> list[Any]:
     rng = np.random.default_rng(0)
-    shapes = ((4, 1, 3, 3), (4,), (6, 2, 3, 3), (54, 5), (5,), (7, 1, 18, 18))
+    shapes = ((4, 1, 3, 3), (4,), (6, 2, 3, 3), (54, 5), (5,), (batch, 1, 18, 18))
     found = [rng.normal(size=shape).astype(dtype) for shape in shapes]
     found[2] *= 0.2
-    return [*found, rng.integers(0, 5, 7)]
+    return [*found, rng.integers(0, 5, batch)]
 
 
+@pytest.mark.parametrize("batch", [7, 19])
 @pytest.mark.parametrize(("dtype", "bound"), [("float64", 1e-11), ("float32", 2e-4)])
-def test_a_network_of_images_with_its_gradients(dtype: str, bound: float) -> None:
-    *parameters, X, y = arguments(dtype)
+def test_a_network_of_images_with_its_gradients(dtype: str, bound: float, batch: int) -> None:
+    *parameters, X, y = arguments(dtype, batch)
     graph = joint(network, parameters, X, y)
     leaves = [*parameters, X, y]
     for got, want in zip(compile_graph(graph)(*leaves), run(graph, leaves), strict=True):
@@ -108,10 +131,28 @@ def test_a_network_of_images_with_its_gradients(dtype: str, bound: float) -> Non
         np.testing.assert_allclose(got, want, rtol=bound, atol=bound * scale)
 
 
-def test_the_same_bits_on_any_number_of_threads() -> None:
-    *parameters, X, y = arguments("float32")
+@pytest.mark.parametrize("batch", [7, 19])
+def test_the_same_bits_on_any_number_of_threads(batch: int) -> None:
+    *parameters, X, y = arguments("float32", batch)
     graph = joint(network, parameters, X, y)
     leaves = [*parameters, X, y]
     first, *others = ([each.tobytes() for each in compile_graph(graph, threads)(*leaves)]
                       for threads in (1, 2, 3))  # fmt: skip
     assert all(other == first for other in others)
+
+
+def test_few_channels_and_many_examples_are_stored_by_batch() -> None:
+    def images(dtype: str, batch: int, channels: int = 4) -> list[Variable]:
+        K = np.ones((channels, 1, 3, 3), dtype)
+        X = np.ones((batch, 1, 8, 8), dtype)
+        graph = trace(lambda X, K: relu(max_pool2d(relu(conv2d(X, K)), 2)), X, K)
+        found = batch_innermost(graph)
+        strides = {v: view.strides for v, view in fuse(graph).views.items() if v in found}
+        assert all(each[0] == 1 for each in strides.values())
+        assert not found.intersection(graph.outputs)
+        return list(found)
+
+    assert len(images("float32", 16)) == len(images("float64", 8)) == 3
+    assert not images("float32", 15)
+    assert not images("float64", 7)
+    assert not images("float32", 64, channels=40)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from wengert.graph.graph import Array, Graph
 from wengert.graph.operation import Operation
@@ -12,6 +13,7 @@ from wengert.native.again import compute_again
 from wengert.native.epilogues import with_epilogues
 from wengert.native.group import Group
 from wengert.native.host import host_kernel
+from wengert.native.images import batch_innermost
 from wengert.native.kernel import Kernel
 from wengert.native.kernels.compact import compact
 from wengert.native.kernels.gather import pick_kernel
@@ -40,7 +42,8 @@ class Fused:
 
 def fuse(graph: Graph) -> Fused:
     """Return the kernels of a decomposed graph."""
-    lowered = lower(graph, lower_window)
+    images = batch_innermost(graph)
+    lowered = lower(graph, partial(lower_window, images=images), images)
     graph = replace(graph, constants=lowered.constants)
     work = _Fusion(lowered.constants, repeats(graph))
     for step in lowered.steps:
@@ -189,11 +192,7 @@ class _Fusion:
 
     def _new(self, step: Step) -> Group:
         """Return a kernel whose axes lie in the order of the memory that is read or written."""
-        wide = [k for k, n in enumerate(step.shape) if n != 1]
-        if step.kind == "reduce":
-            strides = step.operands[0].strides
-            if all(strides[k] for k in wide):
-                wide.sort(key=lambda k: -abs(strides[k]))
+        wide = [k for k in step.in_memory if step.shape[k] != 1]
         axes = [-1] * len(step.shape)
         for axis, k in enumerate(wide):
             axes[k] = axis

@@ -114,7 +114,9 @@ class Group:
                     return None
                 axes[k] = found[0]
         free = [a for a in range(len(self.sizes)) if a not in axes]
-        for k, n in enumerate(step.shape):
+        order = step.in_memory
+        for k in order:
+            n = step.shape[k]
             if n == 1 or axes[k] >= 0:
                 continue
             while free and self.sizes[free[0]] != n:
@@ -122,7 +124,7 @@ class Group:
             if not free:
                 return None
             axes[k] = free.pop(0)
-        wanted = [a for a in axes if a >= 0]
+        wanted = [axes[k] for k in order if axes[k] >= 0]
         return tuple(axes) if wanted == sorted(wanted) else None
 
     def _strides_here(self, view: View) -> Strides | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, NamedTuple
 
@@ -13,6 +13,7 @@ from wengert.base.shapes import Shape
 from wengert.graph.graph import Array, Graph
 from wengert.graph.operation import NO_ATTRIBUTES, Operation
 from wengert.graph.variable import Variable
+from wengert.native.images import innermost_strides
 from wengert.native.llvm import memory_type
 from wengert.operators.index import Template, is_basic
 from wengert.operators.registry import OPERATORS
@@ -54,6 +55,11 @@ def dense(variable: Variable, shape: Shape | None = None) -> View:
 StepKind = Literal["map", "reduce", "product", "pick", "host"]
 
 
+def innermost(variable: Variable) -> View:
+    """Return all of a storage of images in which the batch is the innermost axis."""
+    return View(variable, 0, innermost_strides(variable.shape), variable.shape)
+
+
 @dataclass(frozen=True, eq=False, slots=True)
 class Step:
     """Something to compute over one iteration space.
@@ -85,6 +91,15 @@ class Step:
         """Where all results lie."""
         return (self.target, *self.also)
 
+    @property
+    def in_memory(self) -> list[int]:
+        """The axes of the space, from far steps in memory to near ones."""
+        leads = self.operands[0] if self.kind == "reduce" else self.target
+        axes = list(range(len(self.shape)))
+        if all(stride for n, stride in zip(self.shape, leads.strides, strict=True) if n != 1):
+            axes.sort(key=lambda k: -abs(leads.strides[k]))
+        return axes
+
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Steps:
@@ -106,21 +121,24 @@ class Lowered(NamedTuple):
 Lower = Callable[[Operation, tuple[View, ...]], Lowered | None]
 
 
-def lower(graph: Graph, other: Lower | None = None) -> Steps:
+def lower(graph: Graph, other: Lower | None = None, images: Collection[Variable] = ()) -> Steps:
     """Return the steps of a decomposed graph, and its constants with those that steps brought.
 
     ``other`` lowers the operators that are not known here; what it does not know either (it
     returns None), and what works on numbers that no register holds, is left to NumPy.
+    ``images`` are stored with the batch innermost.
     """
-    work = _Lowering({v: dense(v) for v in (*graph.inputs, *graph.constants)}, other)
+    work = _Lowering({v: dense(v) for v in (*graph.inputs, *graph.constants)}, other, images)
     for operation in graph.operations:
         work.add(operation)
     return Steps(tuple(work.steps), work.views, {**graph.constants, **work.constants})
 
 
 class _Lowering:
-    def __init__(self, views: dict[Variable, View], other: Lower | None) -> None:
-        self.views, self.other = views, other
+    def __init__(
+        self, views: dict[Variable, View], other: Lower | None, images: Collection[Variable] = ()
+    ) -> None:
+        self.views, self.other, self.images = views, other, images
         self.steps: list[Step] = []
         self.constants: dict[Variable, Array] = {}
 
@@ -134,7 +152,9 @@ class _Lowering:
             return
         self.views.update((each, dense(each)) for each in operation.outputs)
         if name == CHECK or OPERATORS[name].scalar is not None:
-            self._map(operation, name, operation.inputs, dense(operation.output))
+            stored = innermost if operation.output in self.images else dense
+            self.views[operation.output] = stored(operation.output)
+            self._map(operation, name, operation.inputs, self.views[operation.output])
         elif name in REDUCTIONS:
             self._reduce(operation)
         elif name == "concatenate":
