@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -174,3 +179,68 @@ def test_a_budget_bounds_the_arena_and_keeps_the_bits(network):
         assert [x.tobytes() for x in found] == [x.tobytes() for x in expected]
     with pytest.raises(BudgetError, match="no recomputation can do with less than"):
         compile(function, memory=least - 1)(*arguments)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64", "int64"])
+def test_inputs_that_lie_where_no_array_should(dtype: str, tmp_path: Path) -> None:
+    fast = compile(lambda a, b: a * 2 + b)
+    kind, x = np.dtype(dtype), np.arange(40).astype(dtype)
+    raw = np.frombuffer(b"\0" + x.tobytes() + b"\0" * 7, np.uint8)
+    misaligned = raw[1 : 1 + x.nbytes].view(kind)
+    assert not misaligned.flags.aligned or kind.itemsize == 1
+    x.tofile(tmp_path / "x")
+    mapped = np.memmap(tmp_path / "x", kind, "r")
+    for each in (misaligned, mapped, np.broadcast_to(x[:1], 40), np.asfortranarray(x), x[::-1]):
+        np.testing.assert_array_equal(fast(each, each), each * 2 + each)
+    whole = np.arange(60).astype(dtype)
+    # Two inputs that overlap are two inputs: nothing is written over them.
+    before = whole.copy()
+    np.testing.assert_array_equal(fast(whole[:40], whole[20:]), whole[:40] * 2 + whole[20:])
+    np.testing.assert_array_equal(whole, before)
+
+
+_PROGRAM = """
+import sys, warnings
+import numpy as np
+import wengert as wg
+print("begin", flush=True)
+W = np.linspace(-1, 1, 60).reshape(6, 10)
+f = wg.compile(lambda W: np.sum(np.tanh(W @ W.T) ** 2) + np.max(np.exp(W)))
+print(repr(float(f(W))), flush=True)
+"""
+_RESULT = float(
+    np.sum(np.tanh((W := np.linspace(-1, 1, 60).reshape(6, 10)) @ W.T) ** 2) + np.max(np.exp(W))
+)
+
+
+def process(cache: Path) -> subprocess.Popen[str]:
+    environment = {**os.environ, "WENGERT_CACHE": str(cache)}
+    return subprocess.Popen(
+        [sys.executable, "-c", _PROGRAM], env=environment, text=True,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    )  # fmt: skip
+
+
+def result(running: subprocess.Popen[str]) -> tuple[float, str]:
+    out, err = running.communicate(timeout=60)
+    return float(out.split()[-1]), err
+
+
+def test_a_cache_folder_that_cannot_be_is_said_once_and_changes_nothing(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("no folder")
+    value, said = result(process(tmp_path / "file" / "cache"))
+    assert abs(value - _RESULT) < 1e-12
+    assert said.count("compiled kernels are not kept") == 1
+
+
+def test_killed_while_it_compiles_it_leaves_nothing_wrong(tmp_path: Path) -> None:
+    for wait in (0.02, 0.1):
+        running = process(tmp_path)
+        assert running.stdout is not None
+        assert running.stdout.readline() == "begin\n"
+        time.sleep(wait)
+        running.kill()
+        running.communicate()
+    value, said = result(process(tmp_path))
+    assert abs(value - _RESULT) < 1e-12
+    assert not said

@@ -166,7 +166,7 @@ def test_the_listing_tells_of_every_kernel() -> None:
     graph, _ = joint_of("sample")
     program = compile_graph(graph)
     text = program.listing()
-    assert f"{len(program.kernels)} kernels" in text
+    assert f"{len(program.kernels)} kernels" in text and ", 1 thread\n" in text
     assert "networks.py:" in text and "matmul" in text and "512×" in text
 
 

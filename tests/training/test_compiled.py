@@ -11,7 +11,7 @@ import wengert as wg
 from training.networks import data, objective, parameters, same
 from wengert.base.errors import DataError, NonFiniteError, OptionError
 from wengert.data import Batches
-from wengert.native.stepper import MOST
+from wengert.native.stepper import MOST, Stepper
 from wengert.nn.functional import softmax_cross_entropy
 from wengert.optim import adam, cosine, sgd
 from wengert.training import Callback, fit
@@ -51,6 +51,25 @@ def test_any_number_of_threads_gives_the_same_bits(batch_size: int) -> None:
     for run in runs[1:]:
         assert same(run.parameters, runs[0].parameters)
         assert run.history == runs[0].history
+
+
+def test_rows_are_fetched_from_the_file_itself(tmp_path, monkeypatch) -> None:
+    X, y = data(50)
+    np.save(tmp_path / "X.npy", X)
+    np.save(tmp_path / "y.npy", y)
+    mapped = tuple(np.load(tmp_path / f"{name}.npy", mmap_mode="r") for name in "Xy")
+    fetched = []
+    run = Stepper.run
+
+    def watched(self, sources, order, poll=None):
+        fetched.extend(sources)
+        return run(self, sources, order, poll)
+
+    monkeypatch.setattr(Stepper, "run", watched)
+    got = train(d=mapped)
+    assert fetched
+    assert all(np.shares_memory(each, mapped[at % 2]) for at, each in enumerate(fetched))
+    assert same(got.parameters, train(d=(X, y)).parameters)
 
 
 def test_it_does_not_matter_where_callbacks_look() -> None:

@@ -11,7 +11,7 @@ _HEAD = ("", "kernel", "space", "flops", "bytes", "chunks", "from")
 
 
 def listing(
-    name: str, kernels: Sequence[Kernel], barriers: Sequence[bool], arena_bytes: int
+    name: str, kernels: Sequence[Kernel], barriers: Sequence[bool], arena_bytes: int, threads: int
 ) -> str:
     """Return a row a kernel; a line ahead of it says that threads wait there for one another."""
     rows = [_HEAD, *(_row(n, kernel) for n, kernel in enumerate(kernels))]
@@ -24,7 +24,7 @@ def listing(
     flops = sum(kernel.flops for kernel in kernels)
     head = (
         f"{name}: {len(kernels)} kernels, {sum(barriers)} barriers, {flops:,} flops, "
-        f"arena {format_bytes(arena_bytes)}"
+        f"arena {format_bytes(arena_bytes)}, {threads} thread{'s' * (threads != 1)}"
     )
     return "\n".join([head, *body])
 

@@ -200,7 +200,8 @@ class Program:
 
     def listing(self) -> str:
         """Return the kernels with shapes, flops, bytes, chunks, barriers and source lines."""
-        return listing(self.graph.name, self.kernels, self.barriers, self.arena_bytes)
+        threads = self._team.threads
+        return listing(self.graph.name, self.kernels, self.barriers, self.arena_bytes, threads)
 
     def profile(self, *leaves: Any) -> Profile:
         """Return where the time goes for these inputs, kernel by kernel: about half a second."""

@@ -265,7 +265,8 @@ class Stepper:
 
     def listing(self) -> str:
         """Return the kernels with shapes, flops, bytes, chunks, barriers and source lines."""
-        return listing(self.graph.name, self.kernels, self.barriers, self.arena_bytes)
+        threads = self._team.threads
+        return listing(self.graph.name, self.kernels, self.barriers, self.arena_bytes, threads)
 
     def profile(self, sources: Sequence[Array], order: Array) -> Profile:
         """Return where the time of these steps goes; the state stays as it is."""
