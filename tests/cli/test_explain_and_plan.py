@@ -120,6 +120,15 @@ def test_a_plan_within_a_budget_and_one_that_cannot_be(capsys) -> None:
     assert code == 1 and "at least" in errors and "--memory " in errors and "net.py:" in errors
 
 
+def test_a_plan_with_the_solver(capsys) -> None:
+    pytest.importorskip("ortools")
+    whole = json.loads(carry_out(capsys, "plan", NET, "--json")[1])["peak_bytes"]
+    arguments = ["plan", NET, "--memory", f"{whole}B", "--solve"]
+    assert carry_out(capsys, *arguments, 1)[0] == 0
+    code, _, errors = carry_out(capsys, *arguments, 0)
+    assert code == 2 and "--solve is the time" in errors
+
+
 @pytest.mark.parametrize("odd", ["12 apples", "0", ""])
 def test_budgets_that_are_none(capsys, odd) -> None:
     code, _, errors = carry_out(capsys, "plan", NET, "--memory", odd)

@@ -156,6 +156,10 @@ def _plan(parser: argparse.ArgumentParser) -> None:
         help="plan within this budget: variables are made again rather than held, where needed",
     )  # fmt: skip
     parser.add_argument(
+        "--solve", type=float, metavar="SECONDS",
+        help="let OR-Tools look so long for less recomputation within --memory",
+    )  # fmt: skip
+    parser.add_argument(
         "--diff", metavar="OLD.json",
         help="what changed since a plan that --json wrote; exit code 1 where the peak has grown",
     )  # fmt: skip

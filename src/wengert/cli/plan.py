@@ -18,6 +18,7 @@ from wengert.cli.shown import bounded, planned
 from wengert.compilation import MemoryPlan
 from wengert.planning.budget import checked_budget
 from wengert.planning.difference import difference, read_plan
+from wengert.planning.solver import checked_seconds
 
 BATCH = 256
 
@@ -66,6 +67,13 @@ def _budget(text: str | None, option: str) -> int | None:
         raise UsageError(error.asked, expected=error.expected, got=error.got) from None
 
 
+def _seconds(solve: float | None) -> float | None:
+    try:
+        return checked_seconds(solve, "--solve")
+    except OptionError as error:
+        raise UsageError(error.asked, expected=error.expected, got=error.got) from None
+
+
 def _plan(program: Program, arguments: argparse.Namespace) -> MemoryPlan:
     batch = BATCH if arguments.batch is None else arguments.batch
     if batch < 1:
@@ -78,7 +86,7 @@ def _plan(program: Program, arguments: argparse.Namespace) -> MemoryPlan:
         allowed = checked_budget(arguments.memory, "--memory")
     except OptionError as error:
         raise UsageError(error.asked, expected=error.expected, got=error.got) from None
-    return bounded(found, allowed)
+    return bounded(found, allowed, _seconds(arguments.solve))
 
 
 def _show(console: Console, program: Program, memory: MemoryPlan) -> None:

@@ -31,10 +31,10 @@ def planned(program: Program, parameters: Any, specs: tuple[Any, ...]) -> Memory
     return plan(program.objective, parameters, *specs)
 
 
-def bounded(memory: MemoryPlan, budget: int) -> MemoryPlan:
+def bounded(memory: MemoryPlan, budget: int, seconds: float | None = None) -> MemoryPlan:
     """Return the plan within a budget; its remedy is told as an option of the command line."""
     try:
-        return memory.bounded(budget)
+        return memory.bounded(budget, seconds)
     except BudgetError as error:
         error.remedy = None if error.remedy is None else as_options(error.remedy)
         raise

@@ -22,6 +22,8 @@ from wengert.planning.growth import Growth, Growths, Largest, largest
 from wengert.planning.largest import largest_within
 from wengert.planning.plan import Plan
 from wengert.planning.program import ProgramPlan
+from wengert.planning.refining import refined
+from wengert.planning.solver import Clock, checked_seconds, warn_if_absent
 from wengert.planning.table import Table, table, totals
 from wengert.planning.terms import place as line
 from wengert.planning.timeline import Moment, timeline
@@ -100,18 +102,20 @@ class MemoryPlan:
         """What is made again costs this part of all other work."""
         return self.data.recomputed_part
 
-    def within(self, budget: str | int) -> MemoryPlan:
+    def within(self, budget: str | int, solve: float | None = None) -> MemoryPlan:
         """Return the plan of the same results whose peak is within a budget; see :func:`plan`.
 
         Raises:
             BudgetError: there is none.
-            OptionError: the budget is no number of bytes.
+            OptionError: the budget is no number of bytes, or ``solve`` no number of seconds.
         """
-        return self.bounded(checked_budget(budget))
+        return self.bounded(checked_budget(budget), checked_seconds(solve))
 
-    def bounded(self, allowed: int) -> MemoryPlan:
-        """Return the plan within bytes that were checked already; see :meth:`within`."""
+    def bounded(self, allowed: int, seconds: float | None = None) -> MemoryPlan:
+        """Return the plan within bytes and time that were checked already; see :meth:`within`."""
         found = self._fitting.within(allowed)
+        if seconds is not None and warn_if_absent():
+            found = refined(self._fitting, found, allowed, Clock.of(seconds))
         if found is not None:
             return replace(self, data=found, budget=allowed, _written=self._fitting.plan)
         refusal = self._fitting.refusal(allowed)

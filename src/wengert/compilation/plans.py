@@ -11,6 +11,7 @@ from wengert.compilation.memory import MemoryPlan
 from wengert.compilation.source import Source
 from wengert.graph.graph import Graph
 from wengert.planning.budget import checked_budget
+from wengert.planning.solver import checked_seconds
 from wengert.tracing.spec import Spec
 from wengert.tracing.trace import is_array_like, trace
 
@@ -20,6 +21,7 @@ def plan(
     *examples: Any,
     backward: bool | None = None,
     memory: str | int | None = None,
+    solve: float | None = None,
 ) -> MemoryPlan:
     """Return what a function holds in memory while it runs: exact, before anything runs.
 
@@ -35,6 +37,9 @@ def plan(
         memory: a budget, bytes or text such as ``"200MB"``, that bounds ``peak_bytes``: the
             operations are put in the order that holds least, and forward variables are made
             again before backward where that is needed, with the same results to the bit.
+        solve: seconds in which OR-Tools (the extra ``solve``) looks for less recomputation within
+            ``memory`` than the greedy plan, which stands where nothing better is found in time,
+            or OR-Tools is absent. What is found is played anew before it is believed.
 
     Returns:
         A :class:`MemoryPlan`.
@@ -43,7 +48,7 @@ def plan(
         WengertError: the function cannot be traced or differentiated.
         BudgetError: nothing fits the budget; the message states the least that does, what
             binds it, and the largest batch that would fit.
-        OptionError: the budget is no number of bytes.
+        OptionError: the budget is no number of bytes, or ``solve`` no number of seconds.
 
     >>> import numpy as np
     >>> def objective(W, x):
@@ -56,13 +61,14 @@ def plan(
     True
     """
     allowed = None if memory is None else checked_budget(memory)
+    seconds = checked_seconds(solve)
     leaves, structure = flatten(examples, is_leaf=lambda node: isinstance(node, Spec))
     specs = tuple(Spec(e.shape, e.dtype) if is_array_like(e) else e for e in leaves)
     if backward is None:
         backward = _is_objective(trace(function, *unflatten(structure, list(specs))))
     source = Source(function, backward, specs, structure)
     found = MemoryPlan(source.plan(specs, structure), source)
-    return found if allowed is None else found.bounded(allowed)
+    return found if allowed is None else found.bounded(allowed, seconds)
 
 
 def _is_objective(graph: Graph) -> bool:
