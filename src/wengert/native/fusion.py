@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
+from math import prod
 
 from wengert.graph.graph import Array, Graph
 from wengert.graph.operation import Operation
@@ -141,7 +142,8 @@ class _Fusion:
             number
             for view in step.operands
             for number in self.readers.get(view.variable, ())
-            if number >= len(self.items) - _NEAR
+            # One number, or one row, repeated for all elements is no reason to stand together.
+            if number >= len(self.items) - _NEAR and view.variable.size >= prod(step.shape)
         }
         return sorted((n for n in {*near, *before} if n >= earliest and n >= 0), reverse=True)
 
