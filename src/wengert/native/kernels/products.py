@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from wengert.native.kernels.ahead import line_of, lines_ahead
 from wengert.native.kernels.contraction import Axis
 from wengert.native.kernels.edges import offset
 from wengert.native.kernels.epilogue import Epilogue, Rooms
@@ -31,12 +32,16 @@ from wengert.native.llvm import (
 
 @dataclass(frozen=True, slots=True)
 class _Pointers:
-    """Corners of A, B, the sums so far, C and the other operands, at the place reached."""
+    """Corners of A, B, the sums so far, C and the other operands, at the place reached.
+
+    ``following`` is how far away the next block of B is, in bytes, where it is fetched ahead.
+    """
 
     a: Value
     b: Value
     sums: Value
     operands: tuple[Value, ...]
+    following: Value | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +61,7 @@ class _Kernel:
     sums: Value | None
     rooms: Rooms
     sizes: tuple[int, ...]
+    lines: int
 
 
 def define_product(module: Module, name: str, schedule: Schedule, epilogue: Epilogue) -> None:
@@ -71,6 +77,7 @@ def define_product(module: Module, name: str, schedule: Schedule, epilogue: Epil
         sums=_own_sums(builder, schedule, epilogue),
         rooms=Rooms(builder, epilogue, schedule.lanes, room),
         sizes=epilogue.itemsizes(1 + len(schedule.n.extras)),
+        lines=lines_ahead(schedule),
     )
     operands, begin, end = function.args
     corners = _corners(kernel, operands)
@@ -169,6 +176,7 @@ def _tile(schedule: Schedule, epilogue: Epilogue, row_edge: bool, column_edge: b
         dot=schedule.dot,
         levels=tuple((axis.size, axis.a, axis.b) for axis in schedule.within),
         sums=sums if schedule.blocks > 1 else None,
+        ahead=bool(lines_ahead(schedule)),
     )
 
 
@@ -279,9 +287,25 @@ def _block(
         if kernel.sums is not None:
             behind = builder.mul(builder.sub(column, spans[1][0]), integer(schedule.columns.size))
             there = replace(there, sums=_beyond(kernel, kernel.sums, behind))
+        if kernel.lines:
+            there = replace(there, following=_following(kernel, corners, here, (column, last)))
         _tiles(kernel, there, spans[0], edge, (count, first, last))
 
     _each(builder, schedule.columns, spans[1], panel)
+
+
+def _following(
+    kernel: _Kernel, corners: _Pointers, here: _Pointers, at: tuple[Value, Value]
+) -> Value:
+    """Return how many bytes away the next block is: further along k, after the last along n."""
+    builder, schedule = kernel.builder, kernel.schedule
+    (column, last), size = at, integer(schedule.columns.size)
+    start = builder.mul(column, size)
+    same = _moved(kernel, here, schedule.n, start).b
+    further = integer(schedule.depth.size * schedule.k[-1].b * schedule.dtype.itemsize)
+    beside = _moved(kernel, corners, schedule.n, builder.add(start, size)).b
+    away = builder.sub(builder.ptrtoint(beside, I64), builder.ptrtoint(same, I64))
+    return builder.select(last, away, further)
 
 
 def _tiles(
@@ -299,7 +323,11 @@ def _tiles(
             step = schedule.rows.size * _sums_strides(schedule)[0]
             behind = builder.mul(builder.sub(row, span[0]), integer(step))
             at = replace(at, sums=_beyond(kernel, corners.sums, behind))
-        given = [at.a, at.b, at.sums, *part, kernel.rooms.pointer, *at.operands]
+        away = integer(0)
+        if corners.following is not None:
+            line = line_of(builder, kernel.lines, builder.sub(row, span[0]))
+            away = builder.add(corners.following, line)
+        given = [at.a, at.b, at.sums, *part, kernel.rooms.pointer, away, *at.operands]
         builder.call(kernel.tiles[edge, column_edge], given)
 
     _each(builder, schedule.rows, span, tile)

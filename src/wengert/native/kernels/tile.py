@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from wengert.base.dtypes import Dtype
+from wengert.native.kernels.ahead import fetch
 from wengert.native.kernels.edges import (
     load_vector,
     multiply_add,
@@ -58,6 +59,7 @@ class Tile:
         levels: outer levels of k: how many, and the strides of A and B from one to the next.
         sums: where k comes in parts, the strides of the memory that holds the sum so far; else
             None.
+        ahead: whether it fetches a part of the next block of B.
     """
 
     dtype: Dtype
@@ -72,6 +74,7 @@ class Tile:
     dot: bool = False
     levels: tuple[tuple[int, int, int], ...] = ()
     sums: tuple[int, int] | None = None
+    ahead: bool = False
 
     @property
     def element(self) -> Type:
@@ -94,6 +97,7 @@ class Arguments:
         count: numbers to sum over.
         first, last: the place among the parts.
         room: of the reductions of the chunk.
+        away: how many bytes from B it fetches ahead.
         operands: corners of C and the others.
     """
 
@@ -104,18 +108,19 @@ class Arguments:
     first: Value
     last: Value
     room: Value
+    away: Value
     operands: tuple[Value, ...]
 
 
 def define_tile(module: Module, name: str, tile: Tile, epilogue: Epilogue) -> Function:
     """Add the function that computes one tile; its parameters are those of ``Arguments``."""
     pointers = [POINTER] * len(tile.walked)
-    types = [POINTER, POINTER, POINTER, I64, BIT, BIT, POINTER, *pointers]
+    types = [POINTER, POINTER, POINTER, I64, BIT, BIT, POINTER, I64, *pointers]
     function = ir.Function(module, ir.FunctionType(VOID, types), name)
     function.linkage = "internal"
     builder: Builder = ir.IRBuilder(function.append_basic_block())
-    a, b, sums, count, first, last, room, *operands = function.args
-    arguments = Arguments(a, b, sums, count, first, last, room, tuple(operands))
+    a, b, sums, count, first, last, room, away, *operands = function.args
+    arguments = Arguments(a, b, sums, count, first, last, room, away, tuple(operands))
     found = (dot_places if tile.dot else places)(builder, tile, arguments)
     _finish(builder, tile, epilogue, arguments, found)
     builder.ret_void()
@@ -123,6 +128,8 @@ def define_tile(module: Module, name: str, tile: Tile, epilogue: Epilogue) -> Fu
 
 
 # -- the sum over k -------------------------------------------------------------------------------
+
+Body = Callable[..., list[Value]]
 
 
 def places(builder: Builder, tile: Tile, given: Arguments) -> list[Place]:
@@ -132,14 +139,14 @@ def places(builder: Builder, tile: Tile, given: Arguments) -> list[Place]:
     whole = builder.and_(given.count, integer(-tile.sets))
 
     def innermost(corners: Sequence[Value], sums: Sequence[Value]) -> Sequence[Value]:
-        span = integer(0), whole, integer(tile.sets)
-        carried = loop(builder, span, _rounds(builder, tile, tile.sets), [*corners, *sums])
+        span, rounds = (integer(0), whole, integer(tile.sets)), _rounds(builder, tile, given.away)
+        carried = loop(builder, span, rounds(tile.sets), [*corners, *sums])
         if tile.sets == 1:
             return carried[2:]
         # Sets stay apart while there are levels around, for which the first one takes the rest.
         sums = carried[2:] if tile.levels else _join(builder, carried[2:], tile.sets)
         first = [*carried[:2], *sums[:single]]
-        first = loop(builder, (whole, given.count, integer(1)), _rounds(builder, tile, 1), first)
+        first = loop(builder, (whole, given.count, integer(1)), rounds(1), first)
         return [*first[2:], *sums[single:]]
 
     found = _levels(builder, tile, (given.a, given.b), none, innermost)
@@ -152,22 +159,27 @@ def places(builder: Builder, tile: Tile, given: Arguments) -> list[Place]:
     ]
 
 
-def _rounds(builder: Builder, tile: Tile, count: int) -> Callable[..., list[Value]]:
-    """Return the body of a loop that goes ``count`` steps of k, with a set of sums for each."""
+def _rounds(builder: Builder, tile: Tile, away: Value) -> Callable[[int], Body]:
+    """Return bodies of loops that go some steps of k, with a set of sums for each."""
     single = tile.rows * tile.vectors
 
     def moved(pointers: Sequence[Value], k: int) -> list[Value]:
         pairs = zip(pointers, (tile.a[1], tile.b), strict=True)
         return [offset(builder, pointer, tile.element, k * stride) for pointer, stride in pairs]
 
-    def body(_: Value, a: Value, b: Value, *sums: Value) -> list[Value]:
-        found: list[Value] = []
-        for k in range(count):
-            part = sums[k * single : (k + 1) * single]
-            found += _round(builder, tile, moved((a, b), k), part)
-        return [*moved((a, b), count), *found]
+    def rounds(count: int) -> Body:
+        def body(_: Value, a: Value, b: Value, *sums: Value) -> list[Value]:
+            found: list[Value] = []
+            for k in range(count):
+                corners = moved((a, b), k)
+                if tile.ahead:
+                    fetch(builder, corners[1], away)
+                found += _round(builder, tile, corners, sums[k * single : (k + 1) * single])
+            return [*moved((a, b), count), *found]
 
-    return body
+        return body
+
+    return rounds
 
 
 Innermost = Callable[[Sequence[Value], Sequence[Value]], Sequence[Value]]
