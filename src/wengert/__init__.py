@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from wengert.training.state import training_state as training_state
     from wengert.training.step import training_step as training_step
     from wengert.transforms import checkpoint as checkpoint
+    from wengert.transforms import cond as cond
     from wengert.transforms import custom_gradient as custom_gradient
     from wengert.transforms import grad as grad
     from wengert.transforms import hessian as hessian
@@ -35,9 +36,11 @@ if TYPE_CHECKING:
     from wengert.transforms import jacobian as jacobian
     from wengert.transforms import jvp as jvp
     from wengert.transforms import name as name
+    from wengert.transforms import scan as scan
     from wengert.transforms import value_and_grad as value_and_grad
     from wengert.transforms import vjp as vjp
     from wengert.transforms import vmap as vmap
+    from wengert.transforms import while_loop as while_loop
 
 __version__ = "0.1.0"
 
@@ -49,6 +52,7 @@ _HOME: dict[str, str] = {
     "WengertWarning": "wengert.base.errors",
     "check_gradients": "wengert.checking",
     "checkpoint": "wengert.transforms",
+    "cond": "wengert.transforms",
     "compile": "wengert.execution",
     "custom_gradient": "wengert.transforms",
     "explain": "wengert.explanation.explain",
@@ -60,6 +64,7 @@ _HOME: dict[str, str] = {
     "jvp": "wengert.transforms",
     "name": "wengert.transforms",
     "plan": "wengert.compilation",
+    "scan": "wengert.transforms",
     "stop_gradient": "wengert.functions",
     "trace": "wengert.explanation.traced",
     "training_state": "wengert.training.state",
@@ -67,6 +72,7 @@ _HOME: dict[str, str] = {
     "value_and_grad": "wengert.transforms",
     "vjp": "wengert.transforms",
     "vmap": "wengert.transforms",
+    "while_loop": "wengert.transforms",
 }
 
 # name -> the module that it is

@@ -20,7 +20,8 @@ from wengert.reference.interpreter import run
 from wengert.tracing.trace import trace
 from wengert.tracing.tracer import apply
 
-NAMES = sorted(OPERATORS)
+# The backward pass through an open loop is refused before it comes to a batch.
+NAMES = sorted({*OPERATORS} - {"while_pullback"})
 COUNT = 3
 
 

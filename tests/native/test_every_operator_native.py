@@ -100,7 +100,7 @@ def check(name: str, operands: tuple[Any, ...], attributes: dict[str, Any]) -> N
 @both
 def test_samples(name: str, dtype: str) -> None:
     for operands, attributes in checks.draws(OPERATORS[name]):
-        check(name, in_dtype(operands, dtype), attributes)
+        check(name, in_dtype(operands, dtype), checks.typed(attributes, dtype))
 
 
 # -- Elementwise ----------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from wengert.base.dtypes import SHORT
 from wengert.operators.broadcasting import unbroadcast
 from wengert.operators.record import FREE, Cost, Operator, Samples, Type
 
@@ -50,6 +51,15 @@ def draw(rng: np.random.Generator, shape: tuple[int, ...], dtype: Any) -> Any:
 
 def for_rule(record: Operator, y: tuple[Any, ...]) -> Any:
     return y if record.parts else y[0]
+
+
+def typed(attributes: dict[str, Any], dtype: str) -> dict[str, Any]:
+    """Return attributes for operands of a dtype: what bodies say in their texts changes too."""
+    return {
+        name: value.replace("f64", SHORT[dtype])
+        if isinstance(value, str) and value.startswith("graph ") else value
+        for name, value in attributes.items()
+    }  # fmt: skip
 
 
 def describe(record: Operator, operands: tuple[Any, ...], attributes: dict[str, Any]) -> str:

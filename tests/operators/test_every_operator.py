@@ -78,7 +78,7 @@ def in_dtype(operands: tuple[Any, ...], dtype: str) -> tuple[Any, ...]:
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 def test_result_rule_is_what_the_meaning_gives(record: Operator, dtype: str) -> None:
     for operands, attributes in checks.draws(record):
-        checks.check_result(record, in_dtype(operands, dtype), attributes)
+        checks.check_result(record, in_dtype(operands, dtype), checks.typed(attributes, dtype))
 
 
 @every

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from operators import checks
+from wengert.operators.bodies import BODIES
 from wengert.operators.record import Operator
 from wengert.operators.registry import OPERATORS
 
@@ -180,7 +181,8 @@ def peak_beside_result(record: Operator, operands: tuple[Any, ...], attributes: 
     return peak - (0 if shares else sum(y.nbytes for y in results))
 
 
-@pytest.mark.parametrize("name", sorted(OPERATORS))
+# What loops and branches hold is what their bodies do: tests/planning sees to that.
+@pytest.mark.parametrize("name", sorted(set(OPERATORS) - set(BODIES)))
 def test_workspace_is_what_numpy_holds(name: str) -> None:
     record = OPERATORS[name]
     for operands, attributes in _cases(record):

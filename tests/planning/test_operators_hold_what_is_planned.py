@@ -7,7 +7,7 @@ from planning.test_plan_is_what_runs import OBJECTS, measured_peak
 from wengert import functions
 from wengert.planning.plan import plan_graph
 from wengert.tracing.spec import Spec
-from wengert.transforms import joint
+from wengert.transforms import cond, joint, scan
 
 A, B, C, W = Spec((300, 400)), Spec((300, 400)), Spec((400,)), Spec((400, 200))
 T, U = Spec((20, 60, 100)), Spec((20, 100, 60))
@@ -15,6 +15,15 @@ T, U = Spec((20, 60, 100)), Spec((20, 100, 60))
 
 def F32(spec):
     return Spec(spec.shape, "float32")
+
+
+def _rnn(w, t, h):
+    def step(h, x):
+        h = np.tanh(h @ w + x)
+        return h, np.exp(h)
+
+    h, ys = scan(step, h, t)
+    return np.sum(h) + np.sum(ys)
 
 
 ZOO = dict(
@@ -81,6 +90,8 @@ ZOO = dict(
     softT=(lambda t: np.sum(functions.softmax(t, axis=1) ** 2), T),
     sortless=(lambda a: np.sum(np.abs(np.sign(a) * a)), A),
     logs=(lambda a: np.sum(np.log1p(np.exp(a)) + np.expm1(a) + np.sqrt(np.square(a) + 1)), A),
+    scan=(lambda w, t, h: _rnn(w, t, h), Spec((400, 400)), Spec((30, 40, 400)), Spec((40, 400))),
+    branch=(lambda a: np.sum(cond(np.sum(a) > 0, np.exp, lambda a: np.exp(a), a)), A),
     hyper=(
         lambda a: np.sum(
             np.sinh(a) * np.cosh(a)

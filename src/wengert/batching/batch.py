@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 
 from wengert.base.errors import UnsupportedError
-from wengert.batching.rules import rule_for
+from wengert.batching import loops
+from wengert.batching.rules import Rule, rule_for
 from wengert.batching.use import Operand, Use, moved
 from wengert.graph.check import check
 from wengert.graph.graph import Graph
@@ -124,7 +126,7 @@ class _Batching:
         attributes = dict(operation.attributes)
         shapes = tuple(each.shape for each in operation.outputs)
         use = Use(record.name, operands, attributes, shapes, self.count)
-        rule = _custom_gradient if record.name == "custom_gradient" else rule_for(record, use)
+        rule = _OF_BODIES.get(record.name) or rule_for(record, use)
         if rule is None:
             found = self._of_parts(record, operation, use)
         else:
@@ -204,3 +206,11 @@ def _custom_gradient(use: Use) -> Tracer:
 def _sum(variable: Variable) -> Operation:
     total = Variable(variable.shape[1:], variable.dtype)
     return Operation("sum", (variable,), (total,), {"axis": (0,), "keepdims": False})
+
+
+_OF_BODIES: Mapping[str, Rule] = {
+    "custom_gradient": _custom_gradient,
+    "scan": partial(loops.scan, batch, batched_outputs),
+    "cond": partial(loops.cond, batch),
+    "while_loop": partial(loops.while_loop, batch, batched_outputs),
+}

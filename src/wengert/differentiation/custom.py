@@ -7,28 +7,28 @@ other operands, which it reads, to one gradient for each argument.
 
 from __future__ import annotations
 
-from functools import lru_cache
-
+from wengert.differentiation import control
 from wengert.graph.graph import Graph
 from wengert.graph.operation import Operation
-from wengert.graph.text import parse
+from wengert.graph.text import held
 from wengert.graph.variable import Variable
 from wengert.operators.registry import OPERATORS
 from wengert.tracing.recorder import Recorder
 
 OPERATOR = "custom_gradient"
-_read = lru_cache(maxsize=256)(parse)
 
 
 def pullback_of(operation: Operation) -> Graph:
     """Return the graph of a custom gradient."""
-    return _read(operation.attributes["pullback"])
+    return held(operation.attributes["pullback"])
 
 
 def has_rule(operation: Operation, index: int) -> bool:
     """Return whether an operation has a derivative by one of its operands."""
     if operation.operator == OPERATOR:
         return 1 <= index <= operation.attributes["count"]
+    if operation.operator in control.OPERATORS:
+        return control.has_rule(operation, index)
     return OPERATORS[operation.operator].rule(index) is not None
 
 

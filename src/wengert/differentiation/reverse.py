@@ -9,7 +9,7 @@ import numpy as np
 
 from wengert.base.dtypes import is_differentiable
 from wengert.base.errors import DifferentiationError
-from wengert.differentiation import custom
+from wengert.differentiation import control, custom
 from wengert.differentiation.guards import without_needless_guards
 from wengert.graph.check import check
 from wengert.graph.graph import Graph
@@ -68,6 +68,10 @@ def pullback(
     return Pullback(check(prune(finished_graph(joint, recorder.names))), connected)
 
 
+def _pulled(graph: Graph, wrt: Sequence[Variable], seeds: Mapping[Variable, Variable]) -> Graph:
+    return pullback(graph, wrt, seeds).graph
+
+
 def _refuse_complex(graph: Graph, needed: Collection[Variable]) -> None:
     """A rule of real numbers alone would be wrong for complex ones."""
     for operation in graph.operations:
@@ -120,6 +124,12 @@ class _Backward:
             return
         if operation.operator == custom.OPERATOR:
             self._through_custom(operation, incoming[0])
+            return
+        if operation.operator in control.OPERATORS:
+            parts = control.pulled_back(self.recorder, operation, incoming, needed, _pulled)
+            for variable, part in zip(operation.inputs, parts, strict=True):
+                if part is not None:
+                    self.parts.setdefault(variable, []).append(part)
             return
         record = OPERATORS[operation.operator]
         g = tuple(None if each is None else self._tracer(each) for each in incoming)

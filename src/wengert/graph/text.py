@@ -19,11 +19,24 @@ gradients speak of though the graph does not hold them.
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from wengert.graph.graph import Graph
 from wengert.graph.parser import parse
 from wengert.graph.printer import to_text
 
-__all__ = ["equal", "parse", "to_text"]
+__all__ = ["equal", "held", "parse", "to_text"]
+
+
+@lru_cache(maxsize=512)
+def held(text: str) -> Graph:
+    """Return the graph that an attribute holds as text; the same object for the same text.
+
+    >>> text = "graph f(x=x) -> x" + chr(10) + "input x: f64[3]"
+    >>> held(text) is held(text)
+    True
+    """
+    return parse(text)
 
 
 def equal(left: Graph, right: Graph) -> bool:

@@ -8,6 +8,7 @@ from wengert.operators import comparison, integers, reduction, special
 from wengert.operators.activation import ACTIVATIONS
 from wengert.operators.arithmetic import BINARY, CHOICE
 from wengert.operators.complexes import COMPLEX
+from wengert.operators.control import with_control
 from wengert.operators.convolution import CONVOLUTION
 from wengert.operators.cumulative import CUMULATIVE
 from wengert.operators.elementwise import UNARY
@@ -24,7 +25,7 @@ from wengert.operators.record import Operator, table
 from wengert.operators.softmax import SOFTMAX
 from wengert.operators.update import UPDATES
 
-OPERATORS: Mapping[str, Operator] = table(
+_PLAIN = table(
     UNARY,
     BINARY,
     CHOICE,
@@ -51,3 +52,5 @@ OPERATORS: Mapping[str, Operator] = table(
     LOSSES,
     RANDOM,
 )
+
+OPERATORS: Mapping[str, Operator] = with_control(_PLAIN)

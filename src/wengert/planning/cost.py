@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from wengert.graph.graph import Graph
 from wengert.graph.operation import Operation
+from wengert.operators.bodies import bodies, repeats
 from wengert.operators.registry import OPERATORS
 
 
@@ -24,12 +26,23 @@ class Work(NamedTuple):
 
 def work(operation: Operation) -> Work:
     """Return the arithmetic of one run: the record's cost times its passes over the elements."""
+    inside = [_whole(each) for each in bodies(operation.operator, operation.attributes)]
+    if inside:
+        times = repeats(operation.operator, operation.attributes)
+        # Of a branch the dearer side counts, of an open loop one iteration.
+        dearest = max(inside)
+        return Work(times * dearest.flops, times * dearest.transcendental)
     cost = OPERATORS[operation.operator].cost
     if cost.passes is None:
         passes = sum(out.size for out in operation.outputs)
     else:
         passes = int(cost.passes(*operation.inputs, **operation.attributes))
     return Work(round(cost.flops * passes), round(cost.transcendental * passes))
+
+
+def _whole(graph: Graph) -> Work:
+    parts = [work(operation) for operation in graph.operations]
+    return Work(sum(each.flops for each in parts), sum(each.transcendental for each in parts))
 
 
 # What passing one element through memory and what one exp or tanh costs, beside one flop of a

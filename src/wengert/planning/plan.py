@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import accumulate
 
 from wengert.base.errors import GraphError
 from wengert.graph.graph import Graph
 from wengert.graph.operation import Operation
+from wengert.graph.text import held
 from wengert.graph.variable import Variable
+from wengert.operators.bodies import BODIES
 from wengert.operators.registry import OPERATORS
 from wengert.operators.storage import storages
 from wengert.planning.cost import Work, price, work
@@ -175,7 +177,15 @@ def live_curve(
     return tuple(held + extra for held, extra in zip(accumulate(change), workspace, strict=False))
 
 
+@lru_cache(maxsize=512)
+def _held_inside(text: str) -> int:
+    return plan_graph(held(text)).peak_bytes
+
+
 def _workspace(operation: Operation) -> int:
+    if operation.operator in BODIES:
+        # One body at a time; what it carries stands in the place of the result.
+        return max(_held_inside(operation.attributes[each]) for each in BODIES[operation.operator])
     rule = OPERATORS[operation.operator].workspace
     if rule is None:
         return 0

@@ -5,14 +5,26 @@ from __future__ import annotations
 from dataclasses import replace
 
 from wengert.graph.graph import Graph
-from wengert.graph.walk import ancestors
+from wengert.graph.operation import Operation
+from wengert.rewriting.narrow import narrowed
 
 
 def prune(graph: Graph) -> Graph:
-    """Return the graph without operations and constants that no output needs."""
-    needed = ancestors(graph.operations, graph.outputs)
+    """Return the graph without operations and constants that no output needs.
+
+    Of a loop or a branch that gives several results those go that nobody reads, with all that
+    is computed for them alone.
+    """
+    needed = set(graph.outputs)
+    kept: list[Operation] = []
+    for operation in reversed(graph.operations):
+        wanted = [output in needed for output in operation.outputs]
+        if any(wanted):
+            found = operation if all(wanted) else narrowed(operation, wanted)
+            needed.update(found.inputs)
+            kept.append(found)
     return replace(
         graph,
-        operations=tuple(op for op in graph.operations if needed.intersection(op.outputs)),
+        operations=tuple(reversed(kept)),
         constants={v: value for v, value in graph.constants.items() if v in needed},
     )

@@ -51,22 +51,28 @@ class Names:
 
 def finished_graph(graph: Graph, names: Names) -> Graph:
     """Return the graph with every variable under its final, unique label."""
+    return renamed(graph, names)[0]
+
+
+def renamed(graph: Graph, names: Names) -> tuple[Graph, dict[Variable, Variable]]:
+    """Return the finished graph, and what each variable became."""
     final = _final_variables(graph, names)
 
     def of(variables: tuple[Variable, ...]) -> tuple[Variable, ...]:
         return tuple(final[variable] for variable in variables)
 
-    def renamed(operation: Operation) -> Operation:
+    def on_final(operation: Operation) -> Operation:
         origin = None if operation.origin is None else final.get(operation.origin)
         return operation.on(of(operation.inputs), of(operation.outputs), origin)
 
-    return replace(
+    found = replace(
         graph,
         inputs=of(graph.inputs),
-        operations=tuple(renamed(operation) for operation in graph.operations),
+        operations=tuple(on_final(operation) for operation in graph.operations),
         outputs=of(graph.outputs),
         constants={final[variable]: value for variable, value in graph.constants.items()},
     )
+    return found, final
 
 
 def _final_variables(graph: Graph, names: Names) -> dict[Variable, Variable]:

@@ -36,6 +36,7 @@ class Recorder:
         serial: an inner trace has a larger one than the trace around it.
         operations: the Wengert list so far.
         constants: values that are the same at each run.
+        originals: the user's own array behind each constant, while the trace goes on.
         captured: values of an outer trace that the function reads, as extra inputs here.
         names: what the user calls each variable.
         finished: whether the trace is over; a tracer used afterwards has escaped.
@@ -50,12 +51,12 @@ class Recorder:
         self.serial = next(self._serials)
         self.operations: list[Operation] = []
         self.constants: dict[Variable, Array] = {}
+        self.originals: dict[Variable, Any] = {}
         self.captured: dict[Variable, tuple[Any, Variable]] = {}
         self.names = Names()
         self.finished = False
         self.draws: Draws | None = None
         self._shared: dict[Any, Variable] = {}
-        self._kept: list[Any] = []
         self._calls: dict[FrameType, Call | None] = {}
         self._call_count: dict[str, int] = {}
         self._provenance: tuple[Location | None, Call | None, Variable | None] | None = None
@@ -163,7 +164,8 @@ class Recorder:
             # A copy: what the user does to the array later must not change a finished graph.
             self.constants[variable] = np.array(array, order="C")
             self._shared[key] = variable
-            self._kept.append(value)
+            # Held for its identity too: nothing else may take its place in memory.
+            self.originals[variable] = value
             self.names.suggest(variable, name)
         return self._shared[key]
 
@@ -230,7 +232,7 @@ class Recorder:
         """End the trace: let go of the user's frames, and let no tracer go on."""
         self.finished = True
         self._calls.clear()
-        self._kept.clear()
+        self.originals = {}
         self.boundary = None
 
 

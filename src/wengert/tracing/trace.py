@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -19,7 +19,7 @@ from wengert.tracing import creation, frames
 from wengert.tracing.active import active
 from wengert.tracing.apply import as_variable
 from wengert.tracing.bare import KnownValue
-from wengert.tracing.names import SUGGESTED, finished_graph
+from wengert.tracing.names import SUGGESTED, renamed
 from wengert.tracing.numbers import NamedNumber, named_numbers
 from wengert.tracing.randomness import Draws
 from wengert.tracing.recorder import Recorder
@@ -38,11 +38,13 @@ class Trace:
         captured: the values of outer traces that the graph takes as its last inputs.
         changed: the inputs that the function wrote into; where they were asked for, their last
             values are the last outputs.
+        originals: the user's own array behind each constant.
     """
 
     graph: Graph
     captured: tuple[Any, ...]
     changed: tuple[int, ...] = ()
+    originals: Mapping[Variable, Any] = field(default_factory=dict[Variable, Any])
 
 
 def trace(
@@ -109,6 +111,7 @@ def trace_with_captures(
     leaves, output_structure = flatten(_with_changes(result, [given[k] for k in changed], changes))
     outputs = tuple(_output(recorder, leaf) for leaf in leaves)
     captured = tuple(recorder.captured.values())
+    originals = recorder.originals
     recorder.finish()
     graph = Graph(
         getattr(function, "__name__", type(function).__name__),
@@ -120,8 +123,9 @@ def trace_with_captures(
         _tuple_of([*structures, *(LEAF for _ in captured)]),
         output_structure,
     )
-    graph = check(finished_graph(graph, recorder.names))
-    return Trace(graph, tuple(outer for outer, _ in captured), changed)
+    graph, final = renamed(graph, recorder.names)
+    own = {final[variable]: value for variable, value in originals.items()}
+    return Trace(check(graph), tuple(outer for outer, _ in captured), changed, own)
 
 
 def _tuple_of(structures: list[Structure]) -> Structure:

@@ -1,9 +1,11 @@
 """Transformations of functions: gradients, products with Jacobians, Jacobians, batches."""
 
 from wengert.transforms.arguments import Wrt
+from wengert.transforms.branches import cond
 from wengert.transforms.custom import checkpoint, custom_gradient
 from wengert.transforms.gradients import grad, joint, value_and_grad
 from wengert.transforms.jacobians import hessian, jacobian
+from wengert.transforms.loops import scan, while_loop
 from wengert.transforms.naming import name
 from wengert.transforms.products import hvp, jvp, vjp
 from wengert.transforms.vectorise import vmap
@@ -11,6 +13,7 @@ from wengert.transforms.vectorise import vmap
 __all__ = [
     "Wrt",
     "checkpoint",
+    "cond",
     "custom_gradient",
     "grad",
     "hessian",
@@ -19,7 +22,9 @@ __all__ = [
     "joint",
     "jvp",
     "name",
+    "scan",
     "value_and_grad",
     "vjp",
     "vmap",
+    "while_loop",
 ]

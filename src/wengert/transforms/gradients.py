@@ -11,6 +11,7 @@ from typing import Any
 from wengert.base.errors import DifferentiationError, Location, WengertWarning
 from wengert.base.tree import Structure, unflatten
 from wengert.differentiation import reverse
+from wengert.differentiation.control import refuse_open_loops
 from wengert.graph.graph import Graph
 from wengert.graph.variable import Variable
 from wengert.tracing import frames
@@ -67,6 +68,7 @@ def differentiated(objective: Callable[..., Any], examples: tuple[Any, ...], wrt
     leaves = leaves_by_argument(graph)
     wanted = [variable for position in where for variable in leaves[position]]
     result = reverse.pullback(graph, wanted)
+    refuse_open_loops(result.graph)
     _warn_unconnected(objective, graph, wanted, result.connected)
     structures = [graph.input_structure.children[position] for position in where]
     gradient_structure = (

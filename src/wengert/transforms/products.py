@@ -12,6 +12,7 @@ from wengert.base.dtypes import is_differentiable
 from wengert.base.errors import DifferentiationError
 from wengert.base.tree import flatten, unflatten
 from wengert.differentiation import forward
+from wengert.differentiation.control import refuse_open_loops
 from wengert.graph.graph import Array, Graph
 from wengert.graph.variable import Variable
 from wengert.rewriting.prune import prune
@@ -38,7 +39,7 @@ def vjp(f: Callable[..., Any], *args: Any) -> tuple[Any, Callable[..., Any]]:
     args = checked_arguments(f, args, range(len(args)))
     found = trace_with_captures(f, args, set(range(len(args))))
     given = found.graph.inputs[: len(found.graph.inputs) - len(found.captured)]
-    both = forward.vjp_graph(found.graph, given)
+    both = refuse_open_loops(forward.vjp_graph(found.graph, given))
     count = len(found.graph.outputs)
     y = unflatten(found.graph.output_structure, run_anywhere(found.graph, found.captured, args))
 

@@ -42,7 +42,7 @@ def number_text(value: Array, *, whole: bool = False) -> str | None:
     if np.array(_float_value(text), value.dtype).tobytes() != value.tobytes():
         return None
     is_whole = whole and isfinite(element) and element == int(element)
-    if is_whole and abs(element) < _INTEGERS_BELOW and not text.startswith("-0"):
+    if is_whole and abs(float(element)) < _INTEGERS_BELOW and not text.startswith("-0"):
         return str(int(element))
     return text
 

@@ -11,6 +11,7 @@ from wengert.base.errors import Location
 from wengert.explanation.source.expression import COMPARE, Expression
 from wengert.explanation.source.helpers import HELPERS
 from wengert.explanation.source.layout import INDENT, WIDTH, wrapped
+from wengert.explanation.source.loops import Written, lines
 from wengert.explanation.source.numbers import UNPACK
 from wengert.explanation.source.rows import ROWS
 from wengert.explanation.source.signature import Result, Signature
@@ -19,7 +20,9 @@ from wengert.explanation.source.values import Values
 from wengert.explanation.source.words import Words, word_of
 from wengert.graph.graph import Graph
 from wengert.graph.operation import Operation
+from wengert.graph.text import held
 from wengert.graph.variable import Variable
+from wengert.operators.bodies import BODIES
 
 _LONG = 20
 _INLINE = 48
@@ -52,9 +55,11 @@ def to_source(graph: Graph) -> str:
 
 
 class _Writer:
-    def __init__(self, graph: Graph) -> None:
-        self.graph = graph
+    def __init__(self, graph: Graph, root: _Writer | None = None) -> None:
+        self.graph, self.root = graph, self if root is None else root
         self.words = Words()
+        for name in () if root is None else (*HELPERS, *root.functions.values()):
+            self.words.new(name)
         self.function = self.words.new(_function_name(graph.name))
         self.signature = Signature(graph, self.words)
         self.names: dict[Variable, str] = dict(self.signature.names)
@@ -64,6 +69,8 @@ class _Writer:
         self.uses = Counter(v for operation in graph.operations for v in operation.inputs)
         self.uses.update(graph.outputs)
         self.helpers: dict[str, str] = {}
+        self.functions: dict[str, str] = {}
+        self.definitions: list[str] = []
         self.waiting: dict[Variable, Expression] = {}
         self.body: list[str] = []
         self.place: Location | None = None
@@ -80,6 +87,9 @@ class _Writer:
 
     def write(self, operation: Operation) -> None:
         """Write an operation as a line, or keep it for the line that uses it."""
+        if operation.operator in BODIES:
+            self._control(operation)
+            return
         if len(operation.outputs) > 1:
             self._unpack(operation)
             return
@@ -92,6 +102,38 @@ class _Writer:
             self.waiting[output] = expression
         else:
             self.assign(output, expression, operation.location)
+
+    def _control(self, operation: Operation) -> None:
+        """Write a loop or a branch, the functions that it calls above."""
+        held_back = [v for v in dict.fromkeys(operation.inputs) if v in self.waiting]
+        for variable in held_back:
+            where = self.graph.producer[variable].location
+            self.assign(variable, self.waiting.pop(variable), where)
+        for output in operation.outputs:
+            if self.uses[output] and output not in self.names:
+                self.names[output] = self.words.numbered("t")
+        names = BODIES[operation.operator]
+        functions = {name: self.root.function_of(operation.attributes[name]) for name in names}
+        use = _Use(self, operation)
+        found = lines(Written(
+            operation,
+            [use.operand(place) for place in range(len(operation.inputs))],
+            [self.names.get(output) for output in operation.outputs],
+            functions,
+            _Spare(self.words),
+        ))  # fmt: skip
+        note = self._note(operation.location)
+        self.body += [note, *found] if note else found
+
+    def function_of(self, text: str) -> str:
+        """Return what the function of a body is called, and write it above."""
+        if text not in self.functions:
+            body = held(text)
+            self.functions[text] = self.words.new(_function_name(body.name))
+            inner = _Writer(body, self)
+            inner.function = self.functions[text]
+            self.definitions.append("\n".join(inner.definition()))
+        return self.functions[text]
 
     def _unpack(self, operation: Operation) -> None:
         """Write ``a, b = expression``; a result that nothing reads is ``_``."""
@@ -143,7 +185,7 @@ class _Writer:
         if where is None or where == self.place:
             return ""
         self.place = where
-        return f"# {self.files[where.file]}:{where.line}"
+        return f"# {self.files.get(where.file, os.path.basename(where.file))}:{where.line}"
 
     def read(self, variable: Variable) -> Expression:
         """Return the text of a variable in its own dtype."""
@@ -155,42 +197,59 @@ class _Writer:
 
     # -- the whole -----------------------------------------------------------------------------
 
+    def definition(self) -> list[str]:
+        """Return the lines of a body's function."""
+        self._fill()
+        self.body[:0] = self.values.lines(iter(self.graph.constants), large=True)
+        texts = [self.read(variable).text for variable in self.graph.outputs]
+        return self._function([*self.body, f"return {', '.join(texts)}"])
+
+    def _function(self, body: list[str]) -> list[str]:
+        head = wrapped(f"def {self.function}({', '.join(self.signature.arguments)}):", "")
+        return [*head, *(each for line in body for each in wrapped(line, INDENT))]
+
     def text(self) -> str:
+        self._fill()
+        texts = [self.read(variable).text for variable in self.graph.outputs]
+        result = Result(self.graph, texts, self.words)
+        self.body.append(f"return {result.text}")
+        return self._file(result)
+
+    def _fill(self) -> None:
         backward = [op for op in self.graph.operations if op.origin is not None]
         seeds = [v for v in self.graph.constants if v.of is not None]
         ordinary = [v for v in self.graph.constants if v.of is None]
         self.body += self.signature.lines
         self.body += self.values.lines(iter(ordinary), large=False)
-        if backward and len(backward) < len(self.graph.operations):
+        is_told = self.root is self
+        if is_told and backward and len(backward) < len(self.graph.operations):
             self.body += ["", "# forward"] if self.body else ["# forward"]
         before = True
         for operation in self.graph.operations:
-            if before and operation.origin is not None:
+            if is_told and before and operation.origin is not None:
                 self.body += ["", "# backward"] if self.body else ["# backward"]
                 self.body += self.values.lines(iter(seeds), large=False)
                 before, self.place = False, None
             self.write(operation)
         if before:
             self.body += self.values.lines(iter(seeds), large=False)
-        texts = [self.read(variable).text for variable in self.graph.outputs]
-        result = Result(self.graph, texts, self.words)
-        self.body.append(f"return {result.text}")
-        return self._file(result)
 
     def _file(self, result: Result) -> str:
         arrays = list(self.values.lines(iter(self.graph.constants), large=True))
-        head = wrapped(f"def {self.function}({', '.join(self.signature.arguments)}):", "")
-        body = [each for line in self.body for each in wrapped(line, INDENT)]
-        blocks = ["\n".join(_imports(result, bool(arrays)))]
-        blocks += [UNPACK] if arrays else []
+        is_packed = bool(arrays) or any("unpack(" in each for each in self.definitions)
+        blocks = ["\n".join(_imports(result, is_packed))]
+        blocks += [UNPACK] if is_packed else []
         blocks += self._helper_texts()
         blocks += ["\n".join(result.classes.values())] if result.classes else []
         blocks += ["\n".join(arrays)] if arrays else []
-        blocks.append("\n".join([*head, *body]))
+        blocks += self.definitions
+        blocks.append("\n".join(self._function(self.body)))
         return "\n\n\n".join(blocks) + "\n"
 
     def helper(self, name: str) -> str:
         """Return what a helper function is called here, and write it above."""
+        if self.root is not self:
+            return self.root.helper(name)
         if name not in self.helpers:
             for other in HELPERS[name][1]:
                 self.helper(other)
@@ -236,6 +295,18 @@ class _Use:
 
     def helper(self, name: str) -> str:
         return self.writer.helper(name)
+
+
+class _Spare(dict[str, str]):
+    """Words that stand for nothing else: taken when they are first asked for."""
+
+    def __init__(self, words: Words) -> None:
+        super().__init__()
+        self.words = words
+
+    def __missing__(self, name: str) -> str:
+        self[name] = self.words.new(name)
+        return self[name]
 
 
 def _function_name(name: str) -> str:
