@@ -159,7 +159,7 @@ def test_no_iterations() -> None:
     ("call", "kind", "words"),
     [
         (lambda x: wg.scan(lambda h, x: h, x, x), TraceError, "returns (carry, y)"),
-        (lambda x: wg.scan(lambda h, x: (np.stack([h, h]), h), x, x), ShapeError, "changes its shape"),
+        (lambda x: wg.scan(lambda h, x: (np.stack([h, h]), h), x, x), ShapeError, "its shape"),
         (lambda x: wg.scan(lambda h, x: ((h, h), h), x[0], x), TraceError, "containers"),
         (lambda x: wg.scan(lambda h, x: (h, h), x), OptionError, "xs, or length="),
         (lambda x: wg.scan(lambda h, x: (h, h), x, x, length=2), ShapeError, "length=2"),
