@@ -133,33 +133,40 @@ def refuse_while_pullback(where: Location | None = None) -> DifferentiationError
 # -- The records -----------------------------------------------------------------------------------
 
 
-def _records(table: Mapping[str, Operator]) -> tuple[Operator, ...]:
-    function_of = runner(table)
+class _Meanings:
+    """What loops and branches do, operators of their bodies taken from a table."""
 
-    def scan(*operands: Any, body: str, **how: Any) -> tuple[Array, ...]:
+    def __init__(self, table: Mapping[str, Operator]) -> None:
+        self.function_of = runner(table)
+
+    def scan(self, *operands: Any, body: str, **how: Any) -> tuple[Array, ...]:
         graph = held(body)
-        found = scanned(function_of(body), operands, **how)
+        # A body reads its operands in C order, as a graph does its inputs.
+        found = scanned(self.function_of(body), [dense(x) for x in operands], **how)
         if how["length"]:
             return found
         ys = graph.outputs[how["carries"] :]
         return (*found, *(np.empty((0, *y.shape), y.dtype) for y in ys))
 
-    def cond(test: Any, *operands: Any, true: str, false: str) -> tuple[Array, ...]:
-        return _copied(function_of(true if test else false)(operands))
+    def cond(self, test: Any, *operands: Any, true: str, false: str) -> tuple[Array, ...]:
+        return _copied(self.function_of(true if test else false)([dense(x) for x in operands]))
 
-    def while_loop(*operands: Any, test: str, body: str, carries: int) -> tuple[Array, ...]:
-        goes_on, step = function_of(test), function_of(body)
-        carry, shared = list(operands[:carries]), operands[carries:]
+    def while_loop(self, *operands: Any, test: str, body: str, carries: int) -> tuple[Array, ...]:
+        goes_on, step = self.function_of(test), self.function_of(body)
+        given = [dense(x) for x in operands]
+        carry, shared = given[:carries], given[carries:]
         while goes_on([*carry, *shared])[0]:
             carry = [dense(each) for each in step([*carry, *shared])]
         return _copied(carry)
 
     def while_pullback(
-        *operands: Any, test: str, body: str, pull: str, carries: int, active: tuple[int, ...]
+        self, *operands: Any, test: str, body: str, pull: str, carries: int, active: tuple[int, ...]
     ) -> tuple[Array, ...]:
-        goes_on, step, back = function_of(test), function_of(body), function_of(pull)
+        goes_on, step = self.function_of(test), self.function_of(body)
+        back = self.function_of(pull)
         count = len(held(body).inputs)
-        carry, shared, u = operands[:carries], operands[carries:count], operands[count:]
+        given = [dense(x) for x in operands]
+        carry, shared, u = given[:carries], given[carries:count], given[count:]
         passed: list[Sequence[Array]] = []
         while goes_on([*carry, *shared])[0]:
             passed.append(carry)
@@ -172,21 +179,24 @@ def _records(table: Mapping[str, Operator]) -> tuple[Operator, ...]:
             sums = [a + b for a, b in zip(sums, found[len(active) :], strict=True)]
         return _copied([*u, *sums])
 
+
+def _records(table: Mapping[str, Operator]) -> tuple[Operator, ...]:
+    mean = _Meanings(table)
     shared: dict[str, Any] = {
         "kind": "other", "vjp": None, "cost": FREE, "variadic": True, "parts": ("carry", "rows"),
     }  # fmt: skip
     return (
         # Costs and bytes of a body are counted by planning; its derivative is differentiation's.
-        Operator("scan", numpy=scan, result=_scan_result, latex=r"\operatorname{{scan}}({x})",
+        Operator("scan", numpy=mean.scan, result=_scan_result, latex=r"\operatorname{{scan}}({x})",
                  symbol="scan", samples=Samples(_scan_cases), **shared),
-        Operator("cond", numpy=cond, result=_cond_result, latex=r"\operatorname{{cond}}({x})",
+        Operator("cond", numpy=mean.cond, result=_cond_result, latex=r"\operatorname{{cond}}({x})",
                  symbol="cond", samples=Samples(_cond_cases), **shared),
-        Operator("while_loop", numpy=while_loop, result=_while_result,
+        Operator("while_loop", numpy=mean.while_loop, result=_while_result,
                  latex=r"\operatorname{{while}}({x})", symbol="while",
                  samples=Samples(_while_cases), **shared),
         # Jᵀu of a while loop: it keeps every value that the loop passed, however many. It is
         # there to be differentiated by u, which gives the loop of J v.
-        Operator("while_pullback", numpy=while_pullback, result=_while_pullback_result,
+        Operator("while_pullback", numpy=mean.while_pullback, result=_while_pullback_result,
                  latex=r"\operatorname{{while}}^{{\top}}({x})", symbol="whileᵀ",
                  samples=Samples(_pullback_cases), **shared),
     )  # fmt: skip

@@ -117,7 +117,7 @@ class _Writer:
         use = _Use(self, operation)
         found = lines(Written(
             operation,
-            [use.operand(place) for place in range(len(operation.inputs))],
+            [use.dense(place) for place in range(len(operation.inputs))],
             [self.names.get(output) for output in operation.outputs],
             functions,
             _Spare(self.words),
@@ -281,6 +281,11 @@ class _Use:
         if self.is_bare(place):
             return self.writer.values.weak(variable).inside(level)
         return self.operand(place, level)
+
+    def dense(self, place: int) -> str:
+        text = self.operand(place)
+        is_dense = self.is_exact(place) or not self.operation.inputs[place].rank
+        return text if is_dense else f'np.asarray({text}, order="C")'
 
     def is_bare(self, place: int) -> bool:
         variable = self.operation.inputs[place]
