@@ -23,8 +23,7 @@ from wengert.graph.variable import Variable
 from wengert.graph.walk import ancestors, descendants
 from wengert.operators.bodies import BODIES, with_distinct_outputs
 from wengert.operators.control import refuse_while_pullback
-from wengert.rewriting.narrow import narrowed
-from wengert.rewriting.prune import prune
+from wengert.rewriting.prune import narrowed, prune
 from wengert.tracing.names import Names, finished_graph
 from wengert.tracing.recorder import Recorder
 from wengert.tracing.tracer import Tracer
