@@ -130,12 +130,15 @@ def test_the_largest_batch_within_a_budget(capsys):
     steps = run.history["step"][-1]
     state = wg.training_state(start(), optimizer)
     step = wg.training_step(network, optimizer)
-    most = int(wg.plan(step, state, tuple(x[:32] for x in examples)).largest_batch("200kB", True))
+    few = tuple(x[:32] for x in examples)
+    leaves = len(flatten(state)[0])
+    planned = wg.plan(step, state, few, resident=leaves)
+    most = int(planned.largest_batch("200kB", True))
     assert steps == -(-4000 // most)
     for size, fits in ((most, True), (most + 1, False)):
-        plan = wg.plan(step, state, tuple(x[:size] for x in examples))
+        plan = wg.plan(step, state, tuple(x[:size] for x in examples), resident=leaves)
         if fits:
-            assert plan.within("200kB").arena_bytes <= 200_000
+            assert plan.within("200kB").peak_bytes <= 200_000
         else:
             with pytest.raises(BudgetError):
                 plan.within("200kB")

@@ -48,12 +48,14 @@ class MemoryPlan:
     Attributes:
         data: the operations, pure data.
         budget: the bytes that bound the peak, None where nothing does.
+        resident: leaves of the state that stays in its place, None for a program that returns it.
     """
 
     data: Plan
     _source: Source
     budget: int | None = None
     _written: Plan | None = None
+    resident: int | None = None
 
     @property
     def graph(self) -> Graph:
@@ -65,7 +67,7 @@ class MemoryPlan:
         """The compiled program's kernels and block; None where the interpreter runs."""
         # What is made again within a budget is equal to what was made: nothing may merge them.
         is_ready = self._written is not None
-        return program_of(self.graph if is_ready else simplify(self.graph))
+        return program_of(self.graph if is_ready else simplify(self.graph), self.resident)
 
     @property
     def peak_bytes(self) -> int:
@@ -183,7 +185,7 @@ class MemoryPlan:
 
     def _largest(self, allowed: int, again: bool) -> Largest:
         if self._is_compiled:
-            return largest_within(self._batch_growth, allowed, program_fitting, again)
+            return largest_within(self._batch_growth, allowed, self._fitting_at, again)
         return (largest_within if again else largest)(self._batch_growth, allowed)
 
     def svg(self, budget: str | int | None = None) -> str:
@@ -213,7 +215,10 @@ class MemoryPlan:
         if not self._is_compiled:
             return Fitting(self._whole)
         ready = self._written is not None
-        return fitting_of(self._whole) if ready else program_fitting(self._whole)
+        return (fitting_of if ready else program_fitting)(self._whole, self.resident)
+
+    def _fitting_at(self, plan: Plan) -> Fitting:
+        return program_fitting(plan, self.resident)
 
     def _savings(self) -> tuple[str, ...]:
         if self.program is None:

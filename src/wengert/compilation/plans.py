@@ -22,6 +22,7 @@ def plan(
     backward: bool | None = None,
     memory: str | int | None = None,
     solve: float | None = None,
+    resident: int | None = None,
 ) -> MemoryPlan:
     """Return what a function holds in memory while it runs: exact, before anything runs.
 
@@ -40,6 +41,9 @@ def plan(
         solve: seconds in which OR-Tools (the extra ``solve``) looks for less recomputation within
             ``memory`` than the greedy plan, which stands where nothing better is found in time,
             or OR-Tools is absent. What is found is played anew before it is believed.
+        resident: for a training step the number of leaves of its state, which then stays in memory
+            of its own from step to step, and is no result: the program is the one that ``wg.fit``
+            runs. None for the program that ``wg.compile`` makes.
 
     Returns:
         A :class:`MemoryPlan`.
@@ -67,7 +71,7 @@ def plan(
     if backward is None:
         backward = _is_objective(trace(function, *unflatten(structure, list(specs))))
     source = Source(function, backward, specs, structure)
-    found = MemoryPlan(source.plan(specs, structure), source)
+    found = MemoryPlan(source.plan(specs, structure), source, resident=resident)
     return found if allowed is None else found.bounded(allowed, seconds)
 
 

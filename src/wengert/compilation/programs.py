@@ -7,34 +7,42 @@ from importlib.util import find_spec
 
 from wengert.base.errors import UnsupportedError
 from wengert.graph.graph import Graph
-from wengert.planning.budget import Fitting
+from wengert.planning.budget import Fitting, Need
 from wengert.planning.plan import Plan, plan_graph
 from wengert.planning.program import ProgramPlan
 from wengert.rewriting.rewrite import simplify
 
 
-def program_of(graph: Graph) -> ProgramPlan | None:
-    """Return what a compiled program would hold; None without llvmlite, or without a kernel."""
+def program_of(graph: Graph, resident: int | None = None) -> ProgramPlan | None:
+    """Return what a compiled program would hold; None without llvmlite, or without a kernel.
+
+    ``resident`` leaves are the state of a training step; None for a function.
+    """
     if find_spec("llvmlite") is None:
         return None
-    from wengert.native.prediction import program_plan  # noqa: PLC0415 - llvmlite may be absent
+    from wengert.native.prediction import program_plan, step_plan  # noqa: PLC0415 - may be absent
 
     try:
-        return program_plan(graph)
+        return program_plan(graph) if resident is None else step_plan(graph, resident)
     except UnsupportedError:
         return None
 
 
-def program_fitting(plan: Plan) -> Fitting:
+def program_fitting(plan: Plan, resident: int | None = None) -> Fitting:
     """Return the compiled programs of a plan's graph under every budget."""
-    return fitting_of(replace(plan_graph(simplify(plan.graph)), formulas=plan.formulas))
+    ready = replace(plan_graph(simplify(plan.graph)), formulas=plan.formulas)
+    return fitting_of(ready, resident)
 
 
-def fitting_of(plan: Plan) -> Fitting:
+def fitting_of(plan: Plan, resident: int | None = None) -> Fitting:
     """Return the compiled programs of a graph, as it is, under every budget."""
-    from wengert.native.prediction import program_need  # noqa: PLC0415 - llvmlite may be absent
 
-    return Fitting(plan, program_need)
+    def need(graph: Graph) -> Need:
+        found = program_of(graph, resident)
+        assert found is not None
+        return found.need
+
+    return Fitting(plan, need)
 
 
 def fitting_under(plan: Plan) -> Fitting:

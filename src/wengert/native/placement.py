@@ -210,8 +210,8 @@ def _meet(some: Sequence[tuple[int, int]], others: Sequence[tuple[int, int]]) ->
 # -- What is used ----------------------------------------------------------------------------------
 
 
-def check_used(placement: Placement, pointers: Iterable[tuple[Operand, int]], block: int) -> None:
-    """Compare what was planned with the bytes that the kernels' own pointers reach.
+def check_used(placement: Placement, pointers: Iterable[tuple[Operand, int]], block: int) -> int:
+    """Return the bytes that the kernels' own pointers reach, which are those that were planned.
 
     Args:
         placement: what was planned.
@@ -233,3 +233,4 @@ def check_used(placement: Placement, pointers: Iterable[tuple[Operand, int]], bl
             expected=f"{placement.nbytes:,} bytes",
             got=f"{used:,} bytes",
         )
+    return used

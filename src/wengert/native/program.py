@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from itertools import accumulate
 from math import prod
 from threading import Lock
@@ -35,18 +35,22 @@ _READY = 0x1 | 0x100
 _NANOSECONDS_PER_BYTE, _NANOSECONDS_PER_FLOP = 0.05, 0.05
 
 
-def compile_graph(graph: Graph, threads: int | None = 1) -> Program:
+def compile_graph(
+    graph: Graph, threads: int | None = 1, arena: Callable[[int], Array] | None = None
+) -> Program:
     """Return a program that computes what the graph says.
 
     Args:
         graph: of any operators.
         threads: how many run it together; the results have the same bits for any number.
+        arena: gives a block of so many bytes, which programs that never run together may share;
+            by default each has its own.
 
     Raises:
         WengertError: a graph that the interpreter would refuse too.
     """
     with patience(f"compiling {graph.name}"):
-        return Program(graph, fuse(decompose(graph)), threads)
+        return Program(graph, fuse(decompose(graph)), threads, arena)
 
 
 class Program:
@@ -59,9 +63,16 @@ class Program:
         kernels: in the order in which they run.
         arena_bytes: size of the one block that holds every intermediate; it is allocated here
             and never again.
+        used_bytes: what of it the kernels' pointers reach: all of it.
     """
 
-    def __init__(self, graph: Graph, fused: Fused, threads: int | None = 1) -> None:
+    def __init__(
+        self,
+        graph: Graph,
+        fused: Fused,
+        threads: int | None = 1,
+        arena: Callable[[int], Array] | None = None,
+    ) -> None:
         self.graph, self._views = graph, fused.views
         self._inputs = fused.graph.inputs
         self._constants = {v: _dense(value) for v, value in fused.graph.constants.items()}
@@ -75,7 +86,7 @@ class Program:
         places = {**self.placed.offsets, **dict(zip(self._given, beyond, strict=False))}
         self.barriers = tuple(barriers(self.kernels, places))
         self.arena_bytes = self.placed.nbytes
-        self._arena = aligned(max(self.arena_bytes, ALIGNMENT))
+        self._arena = (arena or aligned)(max(self.arena_bytes, ALIGNMENT))
         checked = [kernel for kernel in self.kernels if REFUSAL in kernel.writes]
         self._refusals = np.zeros((len(checked) + 1, _ROW), np.int64)
         self._refusal_rows = {kernel: row for row, kernel in enumerate(checked)}
@@ -104,7 +115,7 @@ class Program:
             else:
                 self._words[place] = self._address(variable, kernel) + operand.offset
         pointers = zip((each for _, each in operands), self._pointers.tolist(), strict=False)
-        check_used(self.placed, pointers, address_of(self._arena))
+        self.used_bytes = check_used(self.placed, pointers, address_of(self._arena))
 
     def _address(self, variable: Variable, kernel: Kernel) -> int:
         if variable is REFUSAL:

@@ -41,6 +41,7 @@ class Memory:
 
     Attributes:
         leaves: the state as arrays that change with every step.
+        arena_bytes: of the blocks for intermediates; one, where the largest program comes first.
     """
 
     def __init__(self, leaves: Sequence[Array]) -> None:
@@ -52,7 +53,7 @@ class Memory:
             np.ndarray(leaf.shape, leaf.dtype, self._block, int(start))
             for leaf, start in zip(leaves, starts, strict=False)
         ]
-        self._arena = aligned(0)
+        self._arena, self.arena_bytes = aligned(0), 0
         self.write(leaves)
 
     def write(self, leaves: Sequence[Array]) -> None:
@@ -75,7 +76,9 @@ class Memory:
     def arena(self, nbytes: int) -> Array:
         """Return a block for intermediates; programs that never run together share one."""
         if len(self._arena) < nbytes:
+            # Programs that were made before keep theirs.
             self._arena = aligned(nbytes)
+            self.arena_bytes += nbytes
         return self._arena
 
 
@@ -105,7 +108,8 @@ class Stepper:
 
     Attributes:
         kernels: in the order in which they run.
-        arena_bytes: size of the block that holds every intermediate.
+        arena_bytes: size of the block that holds every intermediate, as it was planned.
+        used_bytes: what of it the kernels' pointers reach.
         batch: examples in a step.
 
     Raises:
@@ -158,7 +162,8 @@ class Stepper:
         tables = [self._pointers(kernel) for kernel in self.kernels]
         pairs = zip(self.kernels, tables, strict=True)
         pointers = ((o, int(t[0, n])) for k, t in pairs for n, o in enumerate(k.operands))
-        check_used(self.placed, pointers, self._arena.ctypes.data)
+        self.used_bytes = check_used(self.placed, pointers, self._arena.ctypes.data)
+        self._table_bytes = sum(table.nbytes for table in tables)
         records = [
             Record(loaded.address, table.ctypes.data, kernel.body.chunks, barrier,
                    nanoseconds=cost_of(kernel), stride=0 if len(table) == 1 else table.strides[0])
@@ -262,6 +267,17 @@ class Stepper:
                 raise ValueError(f"{leaf.label}: rows of {leaf.dtype} {leaf.shape[1:]} in C order")
 
     # -- What it is -------------------------------------------------------------------------------
+
+    def beside(self) -> dict[str, int]:
+        """Return what lies outside the arena, in bytes: lines of the ledger of their own."""
+        state = sum(leaf.nbytes for leaf in self.memory.leaves)
+        return {
+            "state": state,
+            "the state that a bad number returns to": state,
+            f"metrics of {MOST:,} steps": sum(ring.nbytes for ring in self._rings),
+            "constants": sum(value.nbytes for value in self._constants.values()),
+            "pointers": self._table_bytes + self._refusals.nbytes,
+        }
 
     def listing(self) -> str:
         """Return the kernels with shapes, flops, bytes, chunks, barriers and source lines."""

@@ -8,15 +8,20 @@ from typing import Any, cast
 
 import numpy as np
 
-from wengert.base.errors import DataError, UnsupportedError, WengertWarning
-from wengert.base.tree import Structure, flatten, unflatten
+from wengert.base.errors import BudgetError, DataError, UnsupportedError, WengertWarning
+from wengert.base.tree import Structure, flatten, map_tree, unflatten
 from wengert.data.batches import Batches
-from wengert.execution import program
 from wengert.graph.graph import Array, Graph
+from wengert.native.prediction import program_need, step_plan
+from wengert.native.program import compile_graph
 from wengert.native.stepper import Memory, Stepper, rows_of
+from wengert.planning.budget import Need
 from wengert.rewriting.rewrite import simplify
+from wengert.tracing.spec import Spec
 from wengert.training.engine import Interpreter, Metrics, Stretch, Taken
+from wengert.training.ledger import Ledger
 from wengert.training.state import TrainingState
+from wengert.training.step import as_arguments
 
 
 class CompiledEngine:
@@ -28,10 +33,14 @@ class CompiledEngine:
     Args:
         plain: the interpreter, with the functions to compile.
         threads: how many run a program together; None for the cores that are free.
+        ledger: bounds the programs, and is told what they hold.
     """
 
-    def __init__(self, plain: Interpreter, threads: int | None = None) -> None:
+    def __init__(
+        self, plain: Interpreter, threads: int | None = None, ledger: Ledger | None = None
+    ) -> None:
         self._plain, self._threads = plain, threads
+        self._ledger = Ledger() if ledger is None else ledger
         self._memory: Memory | None = None
         self._structure: Structure | None = None
         self._steppers: dict[int, tuple[Stepper, tuple[str, ...]]] = {}
@@ -101,16 +110,45 @@ class CompiledEngine:
         """Return the program for the next batch's size, and the names of its metrics."""
         batches = stretch.batches
         left = batches.example_count - stretch.begin * batches.batch_size
-        size = min(batches.batch_size, left)
-        found = self._steppers.get(size)
-        if found is None:
-            assert self._memory is not None
-            batch = self._plain.batch(stretch)
-            graph = self._plain.step_runner.graph(self.state, batch)
-            names = tuple(unflatten(graph.output_structure, list(graph.outputs))[1])
-            made = Stepper(simplify(graph), self._memory, self._threads)
-            found = self._steppers[size] = made, names
-        return found
+        # All share one block, so the program for whole batches comes first.
+        for size in (min(batches.batch_size, batches.example_count), min(batches.batch_size, left)):
+            if size not in self._steppers:
+                self._steppers[size] = self._made(stretch, size)
+        return self._steppers[size]
+
+    def _made(self, stretch: Stretch, size: int) -> tuple[Stepper, tuple[str, ...]]:
+        assert self._memory is not None
+        graph = self._traced(stretch, size)
+        names = tuple(unflatten(graph.output_structure, list(graph.outputs))[1])
+        try:
+            bounded = self._ledger.programmed(simplify(graph), self._need)
+        except BudgetError as error:
+            error.remedy = self._smaller(stretch, size, error.remedy)
+            raise
+        made = Stepper(bounded, self._memory, self._threads)
+        allocated = self._memory.arena_bytes
+        self._ledger.took(made.arena_bytes, made.used_bytes, allocated, made.beside())
+        return made, names
+
+    def _traced(self, stretch: Stretch, size: int) -> Graph:
+        """Return the graph of a step on so many examples."""
+        batch = map_tree(lambda x: Spec((size, *x.shape[1:]), x.dtype), stretch.batches.arrays)
+        return self._plain.step_runner.graph(self.state, as_arguments(batch))
+
+    def _need(self, graph: Graph) -> Need:
+        return step_plan(graph, len(flatten(self.state)[0])).need
+
+    def _smaller(self, stretch: Stretch, size: int, otherwise: str | None) -> str | None:
+        """Return which batch would fit instead."""
+        low, high = 0, size
+        while high - low > 1:
+            middle = (low + high) // 2
+            try:
+                self._ledger.programmed(simplify(self._traced(stretch, middle)), self._need)
+                low = middle
+            except BudgetError:
+                high = middle
+        return otherwise if not low else f"batch_size={low}, which fits; or {otherwise}"
 
     def _sources(self, batches: Batches) -> list[Array]:
         if self._data is None or self._data[0] is not batches:
@@ -145,5 +183,9 @@ class CompiledEngine:
 
     def _program(self, graph: Graph) -> Callable[..., list[Array]]:
         if graph not in self._programs:
-            self._programs[graph] = program(graph, self._threads)
+            assert self._memory is not None
+            bounded = self._ledger.programmed(simplify(graph), program_need)
+            made = compile_graph(bounded, self._threads, self._memory.arena)
+            self._ledger.took(made.arena_bytes, made.used_bytes, self._memory.arena_bytes)
+            self._programs[graph] = made
         return self._programs[graph]

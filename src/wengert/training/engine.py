@@ -14,7 +14,7 @@ from wengert.base.tree import flatten, unflatten
 from wengert.data.batches import Batches
 from wengert.graph.graph import Array, Graph
 from wengert.reference.interpreter import is_finite, run
-from wengert.tracing.trace import trace
+from wengert.tracing.trace import is_array_like, trace
 from wengert.training.checkpoint import digest
 from wengert.training.failure import non_finite_error
 from wengert.training.ledger import Ledger
@@ -102,7 +102,8 @@ class Runner:
 
     def graph(self, *args: Any) -> Graph:
         """Return the graph for arguments like these."""
-        key = tuple((leaf.shape, leaf.dtype) for leaf in flatten(args)[0])
+        leaves = flatten(args, is_leaf=is_array_like)[0]
+        key = tuple((leaf.shape, leaf.dtype) for leaf in leaves)
         graph = self._graphs.get(key)
         if graph is None:
             graph = trace(self._function, *args)

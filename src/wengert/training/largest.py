@@ -36,9 +36,11 @@ def sized(
         objective, options.optimizer, int(options.seed), accumulate=int(options.accumulate)
     )
     leaves, structure = flatten(data)
+    resident = len(flatten(state)[0]) if options.in_machine_code else None
 
     def planned(count: int) -> Any:
-        return plan(step, state, unflatten(structure, [x[:count] for x in leaves]), backward=False)
+        batch = unflatten(structure, [x[:count] for x in leaves])
+        return plan(step, state, batch, backward=False, resident=resident)
 
     most = len(leaves[0])
     try:

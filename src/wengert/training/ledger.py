@@ -1,9 +1,9 @@
-"""The bytes of a run in the interpreter: what was predicted, what was used, and their bound."""
+"""The bytes of a run: what was predicted, what was used, and their bound."""
 
 from __future__ import annotations
 
 from collections.abc import Container, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,7 @@ from wengert.base.errors import GraphError
 from wengert.base.quantities import format_bytes
 from wengert.graph.graph import Array, Graph
 from wengert.graph.variable import Variable
-from wengert.planning.budget import Fitting
+from wengert.planning.budget import Executor, Fitting
 from wengert.planning.plan import Plan, plan_graph
 from wengert.reference.interpreter import run
 
@@ -25,13 +25,17 @@ class Ledger:
         budget: bytes that the intermediates of each graph may take, None where nothing bounds them.
         predicted: the most that a plan said.
         used: the most that a run held.
+        allocated: bytes of the blocks that compiled programs were given; they share one.
         overhead: the largest part of the work that is done again.
+        beside: what lies outside the block of a compiled program, in bytes, line by line.
     """
 
     budget: int | None = None
     predicted: int = 0
     used: int = 0
+    allocated: int = 0
     overhead: float = 0.0
+    beside: dict[str, int] = field(default_factory=dict[str, int])
 
     def __post_init__(self) -> None:
         self._plans: dict[Graph, Plan] = {}
@@ -53,6 +57,29 @@ class Ledger:
         self.predicted = max(self.predicted, plan.peak_bytes)
         self.overhead = max(self.overhead, plan.recomputed_part)
         return plan.graph
+
+    def programmed(self, graph: Graph, executor: Executor) -> Graph:
+        """Return the graph, rewritten so that its program fits the budget, to the same bits.
+
+        Raises:
+            BudgetError: nothing fits; the message states the least that does, and what binds it.
+        """
+        if self.budget is None:
+            return graph
+        fitting = Fitting(plan_graph(graph), executor)
+        plan = fitting.within(self.budget)
+        if plan is None:
+            raise fitting.refusal(self.budget)
+        self.overhead = max(self.overhead, plan.recomputed_part)
+        return plan.graph
+
+    def took(
+        self, predicted: int, used: int, allocated: int, beside: Mapping[str, int] | None = None
+    ) -> None:
+        """Take note of a program: bytes that were planned for it, that it uses, that there are."""
+        self.predicted, self.used = max(self.predicted, predicted), max(self.used, used)
+        self.allocated = allocated
+        self.beside.update(beside or {})
 
     def run(self, graph: Graph, leaves: Sequence[Array]) -> list[Array]:
         """Run a graph of :meth:`bounded`; the first time all that it holds is counted.
@@ -81,6 +108,12 @@ class Ledger:
         self._counted.add(graph)
         self.used = max(self.used, most)
         return results
+
+    def report(self) -> str:
+        """Return every line of the ledger."""
+        wide = max((len(what) for what in self.beside), default=0)
+        lines = [f"  {what.ljust(wide)}  {n:>15,} bytes" for what, n in self.beside.items() if n]
+        return "\n".join([str(self), *(["beside it:"] if lines else []), *lines])
 
     def __str__(self) -> str:
         exact = f"memory: {self.predicted:,} bytes predicted, {self.used:,} used"

@@ -90,9 +90,9 @@ def fit(
             results have the same bits for any number.
         compiled: False runs the steps in the reference interpreter, which also stands in where
             llvmlite is absent. Both agree but for rounding.
-        memory: bytes, or text such as ``"200MB"``, that bound the intermediates of every step:
-            what does not fit is made again before the backward pass reads it, with the same
-            bits. The steps run in the interpreter then; predicted and used bytes are said.
+        memory: bytes, or text such as ``"200MB"``, that bound the one block for intermediates of
+            every step: what does not fit is made again before the backward pass reads it, with
+            the same bits. Predicted and used bytes are said, and what lies beside the block.
         workers: for later versions.
 
     Returns:
@@ -102,7 +102,8 @@ def fit(
         DtypeError, ShapeError, DataError, OptionError: parameters, data or options that cannot
             be trained with, or that are not those of the run that is resumed.
         NonFiniteError: J, a gradient or a parameter became NaN or infinite; it tells where.
-        BudgetError: no step fits ``memory``; it states the least that does, and what binds it.
+        BudgetError: no step fits ``memory``; it states the least that does, what binds it, and the
+            largest ``batch_size`` that would fit.
 
     >>> x = np.linspace(-1, 1, 64)
     >>> def objective(p, x, y):
@@ -140,12 +141,12 @@ def _trained(chosen: Options, objective: Callable[..., Any], parameters: Any, da
         check_mean(objective, fresh.parameters, examples.training)
     shown = _first(examples.training, min(int(chosen.batch_size), SHOWN))
     store = Store(chosen.directory, _identity(chosen, objective, fresh.parameters, examples))
-    ledger = None if chosen.in_machine_code else Ledger(chosen.memory)
+    ledger = Ledger(chosen.memory)
     engine = _engine(chosen, objective, ledger)
     with closing(Reporter(chosen.progress)) as reporter, store.held(), Interrupt() as interrupt:
         session = Session(chosen, engine, store, examples, reporter)
         interrupted = _carry_out(session, fresh, interrupt)
-        if chosen.memory is not None and ledger is not None and ledger.used:
+        if ledger.used:
             reporter.say(str(ledger))
     return Run(
         map_tree(np.array, session.engine.state.parameters),
@@ -156,19 +157,20 @@ def _trained(chosen: Options, objective: Callable[..., Any], parameters: Any, da
         chosen.directory,
         objective,
         (fresh.parameters, *shown),
+        ledger,
     )
 
 
-def _engine(chosen: Options, objective: Callable[..., Any], ledger: Ledger | None) -> Engine:
+def _engine(chosen: Options, objective: Callable[..., Any], ledger: Ledger) -> Engine:
     step = training_step(
         objective, chosen.optimizer, int(chosen.seed), accumulate=int(chosen.accumulate)
     )
-    plain = Interpreter(objective, step, ledger)
-    if ledger is not None:
+    plain = Interpreter(objective, step, None if chosen.in_machine_code else ledger)
+    if not chosen.in_machine_code:
         return plain
     from wengert.training.compiled import CompiledEngine  # noqa: PLC0415 - may be absent
 
-    return CompiledEngine(plain, chosen.threads)
+    return CompiledEngine(plain, chosen.threads, ledger)
 
 
 def _identity(

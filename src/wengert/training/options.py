@@ -63,11 +63,8 @@ class Options:
 
     @property
     def in_machine_code(self) -> bool:
-        """Whether steps are compiled: asked for, and llvmlite is there.
-
-        A budget is kept by the interpreter, which holds exactly what is planned.
-        """
-        return self.compiled and self.memory is None and has_compiler()
+        """Whether steps are compiled: asked for, and llvmlite is there."""
+        return self.compiled and has_compiler()
 
 
 def is_largest(batch_size: Any) -> bool:

@@ -13,6 +13,7 @@ from wengert.base.files import write_atomically
 from wengert.explanation.drawing.curves import curves_svg
 from wengert.explanation.explain import Explanation, explain
 from wengert.training.history import History
+from wengert.training.ledger import Ledger
 
 CURVES = "curves.svg"
 
@@ -37,6 +38,7 @@ class Run:
         stopped: the reason of the callback that ended it, None where none did.
         seconds: time spent, earlier parts of a resumed run included.
         directory: where its files are, None where it has none.
+        memory: the bytes that were predicted and used; None for a run read from disk.
     """
 
     parameters: Any
@@ -47,6 +49,7 @@ class Run:
     directory: Path | None = None
     objective: Callable[..., Any] | None = field(default=None, repr=False)
     examples: tuple[Any, ...] = field(default=(), repr=False)
+    memory: Ledger | None = field(default=None, repr=False)
 
     def plot(self, path: str | os.PathLike[str] | None = None) -> Svg:
         """Return the curves of objective and metrics as SVG text, which a notebook shows.
@@ -58,6 +61,10 @@ class Run:
         if target:
             write_atomically(target, drawn)
         return drawn
+
+    def report(self) -> str:
+        """Return the ledger of the run: bytes predicted and used, and what lies beside them."""
+        return "" if self.memory is None else self.memory.report()
 
     def explain(self) -> Explanation:
         """Return the explanation of the objective, checked on a few examples of the data.
