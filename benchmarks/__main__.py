@@ -7,9 +7,10 @@ import json
 import os
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
-from benchmarks.cases import CASES, TINY
+from benchmarks.cases import CASES, QUICK, TINY
 from benchmarks.contenders import CONTENDERS
 from benchmarks.machine import describe, load, triad
 from benchmarks.plot import picture
@@ -17,13 +18,17 @@ from benchmarks.report import Findings, duration, markdown
 from benchmarks.report import as_json as plain
 from benchmarks.rounds import Settings, compete
 
+_QUICK_PEERS = "wengert,wengert-many,jax,jax-scan,torch"
+_QUICK = ("--rounds", "3", "--seconds", "0.15", "--contenders", _QUICK_PEERS)
 _PICTURE = "pictures/benchmarks.svg"
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Measure what is asked for, print the tables and write them down."""
     asked = _parser().parse_args(arguments)
-    names = asked.cases or [name for name in CASES if name not in TINY]
+    if asked.quick:
+        asked = _parser().parse_args([*_QUICK, *(sys.argv[1:] if arguments is None else arguments)])
+    names = asked.cases or ([*QUICK] if asked.quick else [n for n in CASES if n not in TINY])
     settings = Settings(asked.rounds, asked.seconds, asked.warm)
     found = Findings(describe(), note=asked.note)
     for threads in asked.threads:
@@ -32,6 +37,9 @@ def main(arguments: list[str] | None = None) -> int:
         for name in names:
             found.loads.append(load())
             _measure(found, name, threads, asked.contenders, settings)
+            if asked.busy and threads > 1:
+                crowded = replace(settings, warm=False, busy=True)
+                _measure(found, name, threads, asked.contenders, crowded)
             if asked.out:
                 _write(asked.out, found)  # a run that is broken off leaves what it found
     if asked.cliffs:
@@ -79,6 +87,10 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--seconds", type=float, default=0.5, help="length of a turn")
     parser.add_argument("--cold", dest="warm", action="store_false",
                         help="do not measure a first call from cached object code")  # fmt: skip
+    parser.add_argument("--busy", action="store_true",
+                        help="measure again beside a process that keeps one core busy")  # fmt: skip
+    parser.add_argument("--quick", action="store_true",
+                        help="fewer cases and peers, shorter turns: five minutes")  # fmt: skip
     parser.add_argument("--cliffs", type=int, default=0, metavar="STEP",
                         help="scan sizes from 1 to 300, STEP apart; 1 looks at all")  # fmt: skip
     parser.add_argument("--out", type=Path, metavar="FOLDER",

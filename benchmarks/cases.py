@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 Array = np.ndarray[Any, np.dtype[Any]]
+HEADS = 4  # of attention
 BATCHES = 10  # distinct batches; steps go round them, so that no batch stays in a cache by luck
 
 
@@ -16,7 +17,7 @@ class Case:
     """One measurement.
 
     Attributes:
-        kind: "mlp", "chain", "recurrent", "lenet" or "convolution".
+        kind: "mlp", "chain", "recurrent", "lstm", "gpt", "lenet" or "convolution".
         sizes: what the kind asks for (widths, numbers of elements, units).
         targets: by number of threads, how many times as fast as the best peer a step shall be.
     """
@@ -61,15 +62,22 @@ CASES: dict[str, Case] = {
         Case("chain", "Ten elementwise operations, 10⁷ numbers", "chain", 1, (10_000_000,)),
         Case("recurrent", "Recurrent loop, 64 steps of 128 units, batch 32", "recurrent", 32,
              (64, 128, 10), targets={2: 2.0}),
+        Case("lstm", "LSTM, 32 steps of 128 units, batch 32", "lstm", 32, (32, 128, 10)),
+        Case("gpt", "GPT, 4 layers of 128, 12 × 64 tokens", "gpt", 12, (4, 128, 64, 96)),
         Case("lenet", "LeNet, batch 128", "lenet", 128, (28, 28), targets={2: 5.0}),
         Case("convolution", "3 × 3 convolution, 64 → 64, 16 images of 56 × 56", "convolution", 16,
              (64, 56), targets={2: 1.0}),
         # For the test of this harness.
+        Case("tiny-lstm", "Tiny LSTM", "lstm", 3, (4, 8, 3)),
+        Case("tiny-gpt", "Tiny GPT", "gpt", 2, (2, 8, 5, 7)),
         Case("tiny", "Tiny network", "mlp", 4, (8, 16, 3), decay=1e-3),
         Case("tiny-chain", "Tiny chain", "chain", 1, (1000,)),
     )
 }  # fmt: skip
-TINY = ("tiny", "tiny-chain")
+TINY = ("tiny", "tiny-chain", "tiny-lstm", "tiny-gpt")
+# What takes minutes on two cores and still tells most.
+QUICK = ("sample-1", "sample-32", "sample-256", "layers", "chain", "recurrent", "lenet",
+         "convolution")  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -86,6 +94,9 @@ def data(case: Case, seed: int = 0) -> Data:
     parameters, shape = _PARAMETERS[case.kind](case, rng)
     if not case.trains:
         return Data(parameters, (normal(rng, shape),))
+    if case.kind == "gpt":
+        tokens = rng.integers(0, case.sizes[3], (BATCHES, *shape))
+        return Data(parameters, (tokens, np.roll(tokens, -1, -1)))
     classes = case.sizes[-1] if case.kind != "lenet" else 10
     labels = rng.integers(0, classes, (BATCHES, case.batch))
     return Data(parameters, (normal(rng, (BATCHES, *shape)), labels))
@@ -121,6 +132,27 @@ def _recurrent(case: Case, rng: np.random.Generator) -> tuple[dict[str, Array], 
     }, (case.batch, steps, units)
 
 
+def _lstm(case: Case, rng: np.random.Generator) -> tuple[dict[str, Array], tuple[int, ...]]:
+    steps, units, classes = case.sizes
+    scale = units**-0.5
+    return {
+        "wx": normal(rng, (units, 4 * units), scale),
+        "wh": normal(rng, (units, 4 * units), scale),
+        "b": np.zeros(4 * units, np.float32),
+        "wo": normal(rng, (units, classes), scale),
+    }, (case.batch, steps, units)
+
+
+def _gpt(case: Case, rng: np.random.Generator) -> tuple[dict[str, Array], tuple[int, ...]]:
+    layers, width, length, vocabulary = case.sizes
+    made = {"emb": normal(rng, (vocabulary, width), 0.5), "pos": normal(rng, (length, width), 0.1)}
+    for i in range(layers):
+        for name, a, b in (("qkv", 1, 3), ("out", 1, 1), ("up", 1, 4), ("down", 4, 1)):
+            made[f"{name}{i}"] = normal(rng, (a * width, b * width), 0.5 * (a * width) ** -0.5)
+    made["head"] = normal(rng, (width, vocabulary), width**-0.5)
+    return made, (case.batch, length)
+
+
 def _lenet(case: Case, rng: np.random.Generator) -> tuple[dict[str, Array], tuple[int, ...]]:
     shapes = {
         "c1": (6, 1, 5, 5), "b1": (6, 1, 1), "c2": (16, 6, 5, 5), "b2": (16, 1, 1),
@@ -145,7 +177,8 @@ def _convolution(case: Case, rng: np.random.Generator) -> tuple[dict[str, Array]
 
 
 _PARAMETERS = {
-    "mlp": _mlp, "recurrent": _recurrent, "lenet": _lenet, "chain": _chain,
+    "mlp": _mlp, "recurrent": _recurrent, "lstm": _lstm, "gpt": _gpt, "lenet": _lenet,
+    "chain": _chain,
     "convolution": _convolution,
 }  # fmt: skip
 

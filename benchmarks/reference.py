@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks import sequences
 from benchmarks.cases import BATCHES, Array, Case, Data
 
 Parameters = dict[str, Array]
@@ -18,7 +19,8 @@ def expected(case: Case, data: Data) -> Parameters:
     Where a step trains, they are the distances that the parameters went.
     """
     start = {name: value.astype(np.float64) for name, value in data.parameters.items()}
-    first = data.inputs[0].astype(np.float64)
+    first = data.inputs[0]
+    first = first if case.kind == "gpt" else first.astype(np.float64)
     if case.kind == "chain":
         return {"y": chain(first)}
     if case.kind == "convolution":
@@ -160,6 +162,19 @@ def lenet(case: Case, p: Parameters, x: Array, y: Array) -> Parameters:
     return descend(case, p, g)
 
 
+def _of_sequences(name: str) -> Callable[[Case, Parameters, Any, Any], Parameters]:
+    gradients = getattr(sequences, name)
+
+    def step(case: Case, p: Parameters, x: Array, y: Array) -> Parameters:
+        def d_logits(logits: Array) -> Array:
+            return softmax_gradient(logits, y.ravel())
+
+        return descend(case, p, gradients(case, p, x, d_logits))
+
+    return step
+
+
 GRADIENTS: dict[str, Callable[[Case, Parameters, Any, Any], Parameters]] = {
     "mlp": mlp, "recurrent": recurrent, "lenet": lenet,
+    "lstm": _of_sequences("lstm"), "gpt": _of_sequences("gpt"),
 }  # fmt: skip

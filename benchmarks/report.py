@@ -24,10 +24,18 @@ class Findings:
     note: str = ""
 
     def groups(self) -> list[list[Score]]:
-        """Return the scores of each case and number of threads."""
+        """Return the scores of each case and number of threads, without a neighbour."""
+        return self._grouped(False)
+
+    def crowded(self) -> list[list[Score]]:
+        """Return the scores of each case and number of threads beside a busy neighbour."""
+        return self._grouped(True)
+
+    def _grouped(self, neighbour: bool) -> list[list[Score]]:
         found: dict[tuple[str, int], list[Score]] = {}
         for score in self.scores:
-            found.setdefault((score.case, score.threads), []).append(score)
+            if score.neighbour == neighbour:
+                found.setdefault((score.case, score.threads), []).append(score)
         return list(found.values())
 
 
@@ -61,6 +69,8 @@ def markdown(found: Findings, picture: str = "") -> str:
     parts = [_head(found, picture), _summary(found), *map(_group, found.groups())]
     if found.bandwidth:
         parts.append(_bandwidth(found))
+    if found.crowded():
+        parts.append(_crowded(found))
     parts += [_cliffs(name, times) for name, times in found.cliffs.items()]
     return "\n\n".join(parts) + "\n"
 
@@ -141,6 +151,24 @@ def _bandwidth(found: Findings) -> str:
                          f"{100 * moved / speed:.0f} %"))  # fmt: skip
     return ("## The chain against the memory\n\nThe chain must read and write 4 bytes a number; "
             "the triad reads two arrays and writes one.\n\n" + table(rows))  # fmt: skip
+
+
+def _crowded(found: Findings) -> str:
+    """Return what a neighbour does to all threads, against one thread alone and the best peer."""
+    rows = [("case", "threads", "Wengert", "one thread, quiet", "share", "best peer", "", "ratio")]
+    alone = {group[0].case: best(group, True) for group in found.groups() if group[0].threads == 1}
+    for group in found.crowded():
+        mine, peer, one = best(group, True), best(group, False), alone.get(group[0].case)
+        if mine is not None:
+            rows.append((
+                CASES[mine.case].title, str(mine.threads), duration(mine.median),
+                duration(one.median) if one else "—", _times(mine.median / one.median) if one
+                else "—", duration(peer.median) if peer else "—",
+                CONTENDERS[peer.contender].title if peer else "", _times(ratio(group)),
+            ))  # fmt: skip
+    return ("## Beside a neighbour that keeps one core busy\n\nNo step should take more than 1.15 "
+            "times as long as on one thread alone, nor longer than its peers.\n\n"
+            + table(rows))  # fmt: skip
 
 
 def _cliffs(name: str, times: dict[int, float]) -> str:

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,9 +17,11 @@ import numpy as np
 
 from benchmarks.cases import CASES, Case, data
 from benchmarks.contenders import CONTENDERS
+from benchmarks.neighbour import neighbour
 from benchmarks.reference import expected, moved, worst
 
 ROOT = Path(__file__).resolve().parent.parent
+_LONGEST = 180.0  # seconds for one answer
 WORST_ERROR = 2e-3  # relative, of the distance that parameters went, in float32
 
 
@@ -29,6 +32,7 @@ class Settings:
     rounds: int = 3
     seconds: float = 0.3
     warm: bool = True
+    busy: bool = False  # with a neighbour that keeps one core
 
 
 @dataclass
@@ -38,6 +42,7 @@ class Score:
     contender: str
     case: str
     threads: int
+    neighbour: bool = False
     problem: str = ""
     error: float = float("nan")
     first: float = float("nan")
@@ -104,7 +109,11 @@ class Worker:
 
     def _answer(self) -> dict[str, Any]:
         assert self._process.stdout is not None
+        # A contender that hangs must not hold up the others.
+        patience = threading.Timer(_LONGEST, self._process.kill)
+        patience.start()
         line = self._process.stdout.readline()
+        patience.cancel()
         return json.loads(line) if line else {"failed": f"the process ended: {self.end()}"}
 
     def end(self) -> int:
@@ -142,7 +151,7 @@ os.execv(sys.argv[2], sys.argv[2:])
 def compete(name: str, threads: int, contenders: Sequence[str], settings: Settings) -> list[Score]:
     """Return the scores of all contenders in one case."""
     case = CASES[name]
-    scores = [Score(contender, name, threads) for contender in contenders]
+    scores = [Score(contender, name, threads, settings.busy) for contender in contenders]
     wanted = expected(case, data(case))
     with tempfile.TemporaryDirectory() as folder:
         workers = {score.contender: _start(case, score, wanted, Path(folder), settings)
@@ -150,7 +159,8 @@ def compete(name: str, threads: int, contenders: Sequence[str], settings: Settin
         for turn in range(settings.rounds):
             shift = turn % len(scores)
             for score in scores[shift:] + scores[:shift]:
-                answer = workers[score.contender].ask("round", seconds=settings.seconds)
+                with neighbour(settings.busy):
+                    answer = workers[score.contender].ask("round", seconds=settings.seconds)
                 score.wall += answer.get("wall", [])
                 score.busy += answer.get("busy", [])
         for score in scores:

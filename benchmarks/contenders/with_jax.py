@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.cases import BATCHES, Array, Case, Data
+from benchmarks.cases import BATCHES, HEADS, Array, Case, Data
 from benchmarks.contenders import Absent, Contender
 
 try:
@@ -34,6 +34,7 @@ def make(name: str, case: Case, data: Data) -> Contender:
 
 
 def _cross_entropy(logits: Any, y: Any) -> Any:
+    logits, y = logits.reshape(-1, logits.shape[-1]), y.reshape(-1)
     chosen = jnp.take_along_axis(jax.nn.log_softmax(logits), y[:, None], axis=1)
     return -jnp.mean(chosen)
 
@@ -51,6 +52,33 @@ def _recurrent(case: Case, p: Any, x: Any, y: Any) -> Any:
         return jnp.tanh(row @ p["wx"] + h @ p["wh"] + p["b"]), None
 
     return _cross_entropy(lax.scan(cell, jnp.zeros_like(x[:, 0]), x.swapaxes(0, 1))[0] @ p["wo"], y)
+
+
+def _lstm(case: Case, p: Any, x: Any, y: Any) -> Any:
+    def cell(state: Any, row: Any) -> tuple[Any, None]:
+        h, c = state
+        i, f, g, o = jnp.split(row @ p["wx"] + h @ p["wh"] + p["b"], 4, axis=1)
+        c = jax.nn.sigmoid(f) * c + jax.nn.sigmoid(i) * jnp.tanh(g)
+        return (jax.nn.sigmoid(o) * jnp.tanh(c), c), None
+
+    zero = jnp.zeros_like(x[:, 0])
+    return _cross_entropy(lax.scan(cell, (zero, zero), x.swapaxes(0, 1))[0][0] @ p["wo"], y)
+
+
+def _gpt(case: Case, p: Any, x: Any, y: Any) -> Any:
+    layers, width, _, _ = case.sizes
+
+    def norm(h: Any) -> Any:
+        return jax.nn.standardize(h, epsilon=1e-5)
+
+    h = p["emb"][x] + p["pos"]
+    for i in range(layers):
+        qkv = (norm(h) @ p[f"qkv{i}"]).reshape(*x.shape, 3, HEADS, width // HEADS)
+        q, k, v = (qkv[:, :, each] for each in range(3))
+        mixed = jax.nn.dot_product_attention(q, k, v, is_causal=True)
+        h = h + mixed.reshape(*x.shape, width) @ p[f"out{i}"]
+        h = h + jax.nn.gelu(norm(h) @ p[f"up{i}"], approximate=True) @ p[f"down{i}"]
+    return _cross_entropy(norm(h) @ p["head"], y)
 
 
 def _convolve(x: Any, w: Any, padding: int) -> Any:
@@ -74,7 +102,7 @@ def _lenet(case: Case, p: Any, x: Any, y: Any) -> Any:
 
 
 _OBJECTIVES: dict[str, Callable[..., Any]] = {
-    "mlp": _mlp, "recurrent": _recurrent, "lenet": _lenet,
+    "mlp": _mlp, "recurrent": _recurrent, "lstm": _lstm, "gpt": _gpt, "lenet": _lenet,
 }  # fmt: skip
 
 

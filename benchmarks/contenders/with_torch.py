@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.cases import BATCHES, Array, Case, Data
+from benchmarks.cases import BATCHES, HEADS, Array, Case, Data
 from benchmarks.contenders import Absent, Contender
 
 try:
@@ -28,8 +28,8 @@ def prepare(threads: int) -> None:
 def make(name: str, case: Case, data: Data) -> Contender:
     """Return the program for a case, eager or compiled."""
     compiled = name == "torch-compile"
-    if compiled and case.kind == "recurrent":
-        raise Absent("torch.compile leaves nn.RNN to eager mode")
+    if compiled and case.kind in ("recurrent", "lstm"):
+        raise Absent("torch.compile leaves nn.RNN and nn.LSTM to eager mode")
     if not case.trains:
         return Mapped(case, data, compiled)
     return Trained(case, data, compiled)
@@ -47,24 +47,58 @@ def _model(case: Case) -> Any:
             nn.Conv2d(6, 16, 5), nn.Tanh(), nn.AvgPool2d(2), nn.Flatten(),
             nn.Linear(400, 120), nn.Tanh(), nn.Linear(120, 84), nn.Tanh(), nn.Linear(84, 10),
         )  # fmt: skip
-    return Recurrent(case.sizes[1], case.sizes[2])
+    if case.kind == "gpt":
+        return GPT(case)
+    return Recurrent(case.sizes[1], case.sizes[2], nn.LSTM if case.kind == "lstm" else nn.RNN)
 
 
 class Recurrent(nn.Module if torch is not None else object):  # type: ignore[misc]
-    """nn.RNN, and a layer on its last state."""
+    """nn.RNN or nn.LSTM, and a layer on its last state."""
 
-    def __init__(self, units: int, classes: int) -> None:
+    def __init__(self, units: int, classes: int, kind: Any) -> None:
         super().__init__()
-        self.rnn = nn.RNN(units, units, batch_first=True)
+        self.rnn = kind(units, units, batch_first=True)
         self.out = nn.Linear(units, classes, bias=False)
         self.rnn.bias_hh_l0.requires_grad_(False).zero_()
 
     def forward(self, x: Any) -> Any:
-        return self.out(self.rnn(x)[1][0])
+        state = self.rnn(x)[1]
+        return self.out(state[0][0] if isinstance(state, tuple) else state[0])
+
+
+class GPT(nn.Module if torch is not None else object):  # type: ignore[misc]
+    """Attention that looks back, GELU, norms without parameters."""
+
+    def __init__(self, case: Case) -> None:
+        super().__init__()
+        self.layers, width, length, vocabulary = case.sizes
+        self.emb = nn.Embedding(vocabulary, width)
+        self.pos = nn.Parameter(torch.empty(length, width))
+        linear = {"qkv": (1, 3), "out": (1, 1), "up": (1, 4), "down": (4, 1)}
+        self.inner = nn.ModuleList(
+            nn.Linear(a * width, b * width, bias=False)
+            for _ in range(self.layers)
+            for a, b in linear.values()
+        )
+        self.head = nn.Linear(width, vocabulary, bias=False)
+
+    def forward(self, x: Any) -> Any:
+        h = self.emb(x) + self.pos
+        width = h.shape[-1]
+        for i in range(self.layers):
+            qkv, out, up, down = self.inner[4 * i : 4 * i + 4]
+            parts = qkv(F.layer_norm(h, (width,))).reshape(*x.shape, 3, HEADS, width // HEADS)
+            q, k, v = parts.permute(2, 0, 3, 1, 4)
+            mixed = F.scaled_dot_product_attention(q, k, v, is_causal=True)
+            h = h + out(mixed.transpose(1, 2).reshape(*x.shape, width))
+            h = h + down(F.gelu(up(F.layer_norm(h, (width,))), approximate="tanh"))
+        return self.head(F.layer_norm(h, (width,))).flatten(0, 1)
 
 
 # Our parameters, in the order in which each model keeps its own.
-_ORDER = {"recurrent": ("wx", "wh", "b", "wo")}
+_ORDER = {"recurrent": ("wx", "wh", "b", "wo"), "lstm": ("wx", "wh", "b", "wo")}
+# Kept as a table of rows, by PyTorch too.
+_TABLES = ("emb", "pos")
 
 
 class Trained:
@@ -77,19 +111,22 @@ class Trained:
         self._model = _model(case)
         self._own = [p for p in self._model.parameters() if p.requires_grad]
         self._names = _ORDER.get(case.kind, tuple(data.parameters))
+        if case.kind == "gpt":
+            # A module's own parameters come before those of its parts.
+            self._names = ("pos", "emb", *(name for name in self._names if name not in _TABLES))
         self._x, self._y = (torch.from_numpy(each) for each in data.inputs)
         self._optimizer = torch.optim.SGD(self._own, lr=case.rate, weight_decay=case.decay)
         self._loss: Callable[..., Any] = torch.compile(self._forward) if compiled else self._forward
         self.reset()
 
     def _forward(self, x: Any, y: Any) -> Any:
-        return F.cross_entropy(self._model(x), y)
+        return F.cross_entropy(self._model(x), y.flatten())
 
     def reset(self) -> None:
         with torch.no_grad():
             for name, own in zip(self._names, self._own, strict=True):
                 value = self._data.parameters[name]
-                value = value.T if value.ndim == 2 else value
+                value = value.T if value.ndim == 2 and name not in _TABLES else value
                 own.copy_(torch.from_numpy(np.ascontiguousarray(value)).reshape(own.shape))
         self._taken = 0
 
@@ -105,7 +142,7 @@ class Trained:
         found = {}
         for name, own in zip(self._names, self._own, strict=True):
             value = own.detach().numpy()
-            value = value.T if value.ndim == 2 else value
+            value = value.T if value.ndim == 2 and name not in _TABLES else value
             found[name] = value.reshape(self._data.parameters[name].shape)
         return found
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 import wengert as wg
-from benchmarks.cases import BATCHES, Array, Case, Data
+from benchmarks.cases import BATCHES, HEADS, Array, Case, Data
 from benchmarks.contenders import Absent, Contender
 from wengert.base.tree import flatten, unflatten
 from wengert.rewriting.rewrite import simplify
@@ -69,7 +69,38 @@ def objective_of(case: Case) -> Callable[..., Any]:
         h = np.tanh(h @ p["w4"] + p["b4"])
         return functional.softmax_cross_entropy(h @ p["w5"] + p["b5"], y)
 
-    return {"mlp": mlp, "recurrent": recurrent, "lenet": lenet}[case.kind]
+    def lstm(p: dict[str, Array], x: Array, y: Array) -> Any:
+        units = x.shape[2]
+        h = c = np.zeros((x.shape[0], units), x.dtype)
+        for t in range(x.shape[1]):
+            gates = x[:, t] @ p["wx"] + h @ p["wh"] + p["b"]
+            i, f, g, o = (gates[:, k * units : (k + 1) * units] for k in range(4))
+            c = functional.sigmoid(f) * c + functional.sigmoid(i) * np.tanh(g)
+            h = functional.sigmoid(o) * np.tanh(c)
+        return functional.softmax_cross_entropy(h @ p["wo"], y)
+
+    def norm(x: Array) -> Any:
+        centred = x - x.mean(-1, keepdims=True)
+        return centred / np.sqrt((centred * centred).mean(-1, keepdims=True) + 1e-5)
+
+    def gpt(p: dict[str, Array], x: Array, y: Array) -> Any:
+        layers, width, length, _ = case.sizes
+        back, size = np.tri(length, dtype=bool), width // HEADS
+        h = p["emb"][x] + p["pos"]
+        for i in range(layers):
+            qkv = (norm(h) @ p[f"qkv{i}"]).reshape(*x.shape, 3, HEADS, size)
+            q, k, v = qkv.transpose(2, 0, 3, 1, 4)
+            scores = np.where(back, q @ k.swapaxes(-1, -2) / size**0.5, -np.inf)
+            mixed = functional.softmax(scores) @ v
+            h = h + mixed.swapaxes(1, 2).reshape(*x.shape, width) @ p[f"out{i}"]
+            u = norm(h) @ p[f"up{i}"]
+            act = 0.5 * u * (1 + np.tanh(0.7978845608028654 * (u + 0.044715 * u**3)))
+            h = h + act @ p[f"down{i}"]
+        logits = norm(h).reshape(-1, width) @ p["head"]
+        return functional.softmax_cross_entropy(logits, y.reshape(-1))
+
+    made = {"mlp": mlp, "recurrent": recurrent, "lstm": lstm, "gpt": gpt, "lenet": lenet}
+    return made[case.kind]
 
 
 def chain(x: Array) -> Array:

@@ -7,6 +7,7 @@ import sys
 
 import numpy as np
 import pytest
+from benchmarks.cases import CASES, QUICK, TINY
 
 pytest.importorskip("llvmlite")
 
@@ -52,6 +53,25 @@ def test_tables_data_and_plot_are_written(repository, tmp_path):
     page = (tmp_path / "benchmarks.md").read_text("utf-8")
     assert "| Tiny network | 1 |" in page
     assert (tmp_path / "pictures" / "benchmarks.svg").read_text("utf-8").startswith("<svg")
+
+
+def test_sequences_are_right_and_a_neighbour_has_a_table_of_its_own(repository, tmp_path):
+    _run(
+        repository, "tiny-lstm", "tiny-gpt", "--threads", "2,1", "--rounds", "1", "--seconds",
+        "0.02", "--cold", "--busy", "--contenders", "wengert-many,numpy", "--out", str(tmp_path),
+    )  # fmt: skip
+    found = json.loads((tmp_path / "benchmarks.json").read_text("utf-8"))
+    assert not [each["problem"] for each in found["scores"] if each["problem"]]
+    assert max(each["error"] for each in found["scores"]) < 1e-3
+    assert [each["neighbour"] for each in found["scores"] if each["threads"] == 1] == [False] * 4
+    assert sum(each["neighbour"] for each in found["scores"]) == 4
+    page = (tmp_path / "benchmarks.md").read_text("utf-8")
+    assert page.count("| Tiny LSTM | 2 |") == 2
+    assert "## Beside a neighbour" in page
+
+
+def test_the_quick_suite_is_a_part_of_the_whole():
+    assert {*QUICK} < {*CASES} - {*TINY}
 
 
 def test_unknown_contenders_are_refused(repository):
