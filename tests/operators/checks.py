@@ -113,7 +113,8 @@ def _good_vjp(record: Operator) -> bool:
 # Elementwise operators that no kernel computes: a program calls their NumPy meaning.
 HOSTED = {
     "remainder", "fmod", "floor_divide", "nextafter", "spacing", "mantissa", "exponent",
-    "fraction", "ldexp", "left_shift", "right_shift", "bitwise_count", "gcd", "lcm",
+    "fraction", "ldexp", "left_shift", "right_shift", "bitwise_count", "gcd", "lcm", "sinc",
+    "bessel",
 }  # fmt: skip
 
 

@@ -19,7 +19,10 @@ from wengert.operators.registry import OPERATORS
 
 _TOLERANCE = 6_000
 # Integer arrays that broadcast against each other go through buffers that cannot be set smaller.
-_BUFFERED = {"take_along_axis": 2 * 8 * 8192, "add_along_axis": 2 * 8 * 8192}
+# The series go block by block, and hold a dozen arrays of one block; an order is made line by line.
+_BLOCKS, _LINE = 12 * 8 * 1024, 2 * 8 * 300
+_BUFFERED = {"take_along_axis": 2 * 8 * 8192, "add_along_axis": 2 * 8 * 8192, "sinc": _BLOCKS,
+             "bessel": _BLOCKS, "argsort": _LINE, "argpartition": _LINE}  # fmt: skip
 _rng = np.random.default_rng(0)
 
 
@@ -91,6 +94,10 @@ LARGE: dict[str, list[checks.Case]] = {
                     "gcd", "lcm")},
     **{name: [((A,), {"axis": axis}) for axis in (0, 1)]
        for name in ("cumsum", "cumprod", "running_max", "running_min")},
+    "argsort": [((A,), {"axis": axis}) for axis in (0, 1)],
+    "argpartition": [((A,), {"axis": axis, "kth": (50,)}) for axis in (0, 1)],
+    "searchsorted": [((np.sort(V), A), {"side": "left"}), ((np.sort(V), B), {"side": "right"})],
+    **{name: [((A,), {"order": order}) for order in (0, 1, 2)] for name in ("sinc", "bessel")},
     "recurrence": [((A, B), {"axis": axis}) for axis in (0, 1)],
     "where": [((A > 0.5, A, B), {}), ((A > 0.5, A, V), {}), ((_index(2, N, 300), A, B), {})],
     "exclusive_product": [((A,), {"axis": (1,)}), ((A,), {"axis": (0,)}), ((A,), {"axis": (0, 1)}),

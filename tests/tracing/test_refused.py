@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pickle
-import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -16,10 +15,9 @@ from wengert.base.errors import (
     ShapeError,
     TraceError,
     UnsupportedError,
-    WengertError,
 )
 from wengert.reference.interpreter import run
-from wengert.tracing import functions, ufuncs
+from wengert.tracing import functions
 from wengert.tracing.spec import Spec
 from wengert.tracing.trace import trace
 from wengert.tracing.tracer import Tracer
@@ -145,32 +143,6 @@ def test_numbers_that_do_not_fit() -> None:
         trace(lambda x: x + 300, Spec((3,), "uint8"))
 
 
-def _calls() -> dict[str, Any]:
-    found = {f.__name__: f for f in overrides.get_overridable_numpy_array_functions()}
-    found |= {f.__name__: f for f in overrides.get_overridable_numpy_ufuncs()}
-    return found
-
-
-@pytest.mark.parametrize("name", sorted(_calls()))
-def test_nothing_of_numpy_is_silently_constant(name: str) -> None:
-    """Each overridable callable gives traced values, a fact of the shape, or a designed error."""
-    function = _calls()[name]
-    if function in functions.TABLE or function in ufuncs.TABLE:
-        return
-
-    def f(x: Any) -> Any:
-        count = getattr(function, "nin", 1)
-        return function(*[x] * count)
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        try:
-            graph = trace(f, Spec((3, 3)))
-        except (WengertError, TypeError, ValueError, IndexError, AttributeError):
-            return
-    assert graph.outputs and all(v.role != "constant" for v in graph.outputs)
-
-
 def test_every_row_is_numpys() -> None:
     known = {*overrides.get_overridable_numpy_array_functions(), np.amax, np.amin}
     assert set(functions.TABLE) <= known
@@ -219,8 +191,8 @@ def test_arrays_with_an_algebra_of_their_own_are_refused(array: Any) -> None:
 @pytest.mark.parametrize(
     ("function", "hint"),
     [
-        (lambda x: np.allclose(x, 0), "compare what comes out"),
-        (lambda x: np.apply_along_axis(np.sum, 0, x), "np.stack"),
+        (lambda x: np.savetxt("x", x), "save what comes out"),
+        (lambda x: np.unique(x), "np.sort"),
         (lambda x: np.frompyfunc(abs, 1, 1)(x), "the ufunc abs"),
     ],
 )

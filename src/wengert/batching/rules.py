@@ -14,6 +14,7 @@ from wengert.base.shapes import Shape, size
 from wengert.batching import images, places, products
 from wengert.batching.use import Use, reshaped
 from wengert.operators.record import Operator
+from wengert.tracing.tracer import apply
 
 Rule = Callable[[Use], Any]
 
@@ -75,6 +76,18 @@ def _broadcast_to(use: Use) -> Any:
     return use(use.operands[0].aligned(len(shape)), shape=(use.count, *shape))
 
 
+def _searchsorted(use: Use) -> Any:
+    knots, values = use.operands
+    if not knots.is_batched:
+        return use(knots.value, values.value)
+    # As many knots as lie in front of a value: NumPy's own function knows one row of them only.
+    last = len(values.shape)
+    wide = reshaped(values.with_batch_axis(), (*values.with_batch_axis().shape, 1))
+    rows = reshaped(knots.value, (use.count, *(1,) * last, knots.shape[0]))
+    before = apply("less" if use.attributes["side"] == "left" else "less_equal", rows, wide)
+    return apply("sum", before, axis=(last + 1,), keepdims=False)
+
+
 def _along_axis_of_all(use: Use) -> Any:
     values = [each.repeated(use.count) for each in use.operands]
     return use(*values, axis=use.attributes["axis"] + 1)
@@ -84,6 +97,9 @@ _ALIKE = (
     "relu", "leaky_relu", "sigmoid", "softplus", "gelu", "binary_cross_entropy",
     "softmax_cross_entropy", "one_hot", "identity", "stop_gradient", "barrier",
 )  # fmt: skip
+
+# One operand, and an axis that the result keeps.
+_ALONG = ("cumsum", "cumprod", "running_max", "running_min", "argsort", "argpartition")
 
 _IMAGES = (
     "avg_pool2d", "avg_pool2d_input", "max_pool2d", "max_pool2d_input", "max_pool2d_pick",
@@ -100,8 +116,9 @@ BY_NAME: Mapping[str, Rule] = {
     "transpose": _transpose,
     "broadcast_to": _broadcast_to,
     "concatenate": _along_axis_of_all,
-    **dict.fromkeys(("cumsum", "cumprod", "running_max", "running_min"), along_axes),
+    **dict.fromkeys(_ALONG, along_axes),
     "recurrence": _along_axis_of_all,
+    "searchsorted": _searchsorted,
     "index": places.index,
     "index_add": places.index_add,
     "index_update": places.written,

@@ -18,10 +18,12 @@ from wengert.operators.index import INDEXING
 from wengert.operators.linalg import LINALG
 from wengert.operators.loss import LOSSES
 from wengert.operators.movement import MOVEMENT
+from wengert.operators.ordering import ORDERING
 from wengert.operators.pooling import POOLING
 from wengert.operators.product import PRODUCTS
 from wengert.operators.random import RANDOM
 from wengert.operators.record import Operator, table
+from wengert.operators.series import SERIES
 from wengert.operators.softmax import SOFTMAX
 from wengert.operators.update import UPDATES
 
@@ -37,7 +39,9 @@ _PLAIN = table(
     reduction.REDUCTIONS,
     (EXCLUSIVE_PRODUCT,),
     reduction.CONSTANT,
+    SERIES,
     CUMULATIVE,
+    ORDERING,
     MOVEMENT,
     INDEXING,
     UPDATES,

@@ -242,14 +242,22 @@ BINARY: tuple[Operator, ...] = (
     ),
     # a − b⌊a/b⌋ and a − b·trunc(a/b): the whole quotients have the derivative 0.
     _operator(
-        np.remainder, (lambda g, y, x0, x1: g, lambda g, y, x0, x1: -(g * np.floor_divide(x0, x1))),
+        np.remainder,
+        (
+            lambda g, y, x0, x1: g,
+            lambda g, y, x0, x1: -multiply_or_zero(g, np.floor_divide(x0, x1)),
+        ),
         r"{x0} \bmod {x1}",
         binary(lambda rng, s: real(0.2, 0.8)(rng, s) + np.round(real(-3, 3)(rng, s)),
                lambda rng, s: 1 + 0.01 * real(-1, 1)(rng, s), special=(1.0, -2.0)), None,
         saves=("x0", "x1"), cost=_ALGEBRA, symbol="mod",
     ),
     _operator(
-        np.fmod, (lambda g, y, x0, x1: g, lambda g, y, x0, x1: -(g * np.trunc(x0 / x1))),
+        np.fmod,
+        (
+            lambda g, y, x0, x1: g,
+            lambda g, y, x0, x1: -multiply_or_zero(g, np.trunc(x0 / x1)),
+        ),
         r"{x0} \bmod_0 {x1}",
         binary(lambda rng, s: real(0.2, 0.8)(rng, s) + np.round(real(0, 3)(rng, s)),
                lambda rng, s: 1 + 0.01 * real(-1, 1)(rng, s), special=(1.0, -2.0)), None,

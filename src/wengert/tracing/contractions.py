@@ -42,13 +42,6 @@ def vdot(a: Any, b: Any, /) -> Any:
     return np.matmul(np.conj(np.ravel(a)), np.ravel(b))
 
 
-def trace(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1, **options: Any) -> Any:
-    """np.trace"""
-    if offset or options or (axis1, axis2) != (0, 1) or a.ndim != 2 or a.shape[0] != a.shape[1]:
-        ufuncs.refuse("np.trace beyond a square matrix", "np.sum(x * np.eye(n))")
-    return einsum("ii->", a)
-
-
 def tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
     """np.tensordot"""
     left, right = _paired_axes(a, b, axes)

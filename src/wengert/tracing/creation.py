@@ -187,6 +187,8 @@ def _exchanged(name: str) -> Callable[..., Any]:
         recorder = active.get()
         if recorder is None or recorder.finished:
             return numpys(*args, **options)
+        # What is made while a trace runs is like what is traced already.
+        options.pop("like", None)
         if any_of(TracedValue, args) or any_of(TracedValue, options):
             return of_traced(*args, **options)
         found = of_numbers(*bare(args), **bare(options))

@@ -1,5 +1,9 @@
 """The methods of ufuncs of two operands: reduce, accumulate, reduceat and outer."""
 
+# NumPy's signatures have no types for arrays that record.
+# pyright: reportUnknownLambdaType=false, reportUnknownArgumentType=false
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
+
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence

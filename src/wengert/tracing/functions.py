@@ -18,6 +18,8 @@ from wengert.tracing import (
     matrices,
     movement,
     reductions,
+    refused,
+    rooms,
     ufuncs,
     writing,
 )
@@ -27,7 +29,7 @@ from wengert.tracing.value import TracedValue
 
 def dispatch(function: Any, args: tuple[Any, ...], options: dict[str, Any]) -> Any:
     """Carry out a NumPy function where some argument is traced."""
-    handler = TABLE.get(function) or _refuse(function)
+    handler = row(function) or _refuse(function)
     out = options.pop("out", None)
     try:
         result = handler(*args, **options)
@@ -39,48 +41,32 @@ def dispatch(function: Any, args: tuple[Any, ...], options: dict[str, Any]) -> A
     return result if out is None else writing.write(result, out)
 
 
+def row(function: Any) -> Callable[..., Any] | None:
+    """Return what carries out a function of NumPy's, None where it is refused."""
+    # What comes here by ``like=`` is another object than the public function of its name.
+    return TABLE.get(function) or TABLE.get(rooms.found(path(function)))
+
+
+def path(function: Any) -> str:
+    """Return the dotted name of a function under ``np``."""
+    module = getattr(function, "__module__", None) or "numpy"
+    return f"{module}.{function.__name__}".removeprefix("numpy.")
+
+
+def why_not(function: Any) -> refused.Refusal | None:
+    """Return why a function is refused, and what does the same; None where nothing is known."""
+    module = getattr(function, "__module__", None)
+    return refused.FUNCTIONS.get(path(function)) or refused.MODULES.get(module or "")
+
+
 def _refuse(function: Any) -> NoReturn:
-    module = getattr(function, "__module__", "numpy").replace("numpy", "np", 1)
-    name = f"{module}.{function.__name__}"
-    hint = _HINTS.get(name)
-    if hint is None:
-        offered = (each for each in (*TABLE, *ufuncs.TABLE) if each not in _NOT_OFFERED)
-        known = {each.__name__: f"np.{each.__name__}" for each in offered}
-        near = difflib.get_close_matches(function.__name__, known, n=2, cutoff=0.6)
-        hint = " or ".join(known[each] for each in near) or None
-    ufuncs.refuse(name, hint)
-
-
-_HINTS = {
-    "np.allclose": "compare what comes out of the function",
-    "np.isclose": "np.abs(a - b) < tolerance",
-    "np.array_equal": "np.all(a == b)",
-    "np.average": "np.sum(weights * x) / np.sum(weights)",
-    "np.interp": "np.where between known places",
-    "np.block": "np.concatenate along each axis",
-    "np.dstack": "np.stack(…, axis=-1)",
-    "np.repeat": "np.broadcast_to and np.reshape",
-    "np.roll": "np.concatenate([x[-k:], x[:-k]])",
-    "np.diff": "x[1:] - x[:-1]",
-    "np.kron": "np.einsum and np.reshape",
-    "np.nansum": "np.sum(np.where(np.isnan(x), 0, x))",
-    "np.nanmean": "np.where and np.sum",
-    "np.median": "np.linalg and sorting functions come with a later version",
-    "np.linalg.solve": "np.linalg functions come with a later version",
-    "np.linalg.det": "np.linalg functions come with a later version",
-    "np.save": "save what comes out of the function",
-    "np.savetxt": "save what comes out of the function",
-    "np.apply_along_axis": "a loop over rows, and np.stack",
-    "np.linalg.norm": "np.sqrt(np.sum(x**2)), or np.sum(x**2) for its square",
-    "np.convolve": "np.einsum over slices",
-    "np.cumsum": "np.tril(np.ones((n, n))) @ x",
-    "np.sort": "np.max, np.min or np.take_along_axis with known places",
-    "np.pad": "np.concatenate with np.zeros",
-    "np.split": "slices x[a:b]",
-    "np.tile": "np.broadcast_to and np.reshape",
-    "np.linalg.inv": "np.linalg functions come with a later version",
-    "np.diag": "x * np.eye(n)",
-}
+    name = f"np.{path(function)}"
+    why = why_not(function)
+    if why is not None:
+        ufuncs.refuse(name, why.instead, why.because)
+    known = {each.__name__: f"np.{each.__name__}" for each in (*TABLE, *ufuncs.TABLE)}
+    near = difflib.get_close_matches(function.__name__, known, n=2, cutoff=0.6)
+    ufuncs.refuse(name, " or ".join(known[each] for each in near) or None)
 
 
 def _where(condition: Any, x: Any = None, y: Any = None) -> Any:
@@ -97,16 +83,6 @@ def _where(condition: Any, x: Any = None, y: Any = None) -> Any:
     return apply("where", condition, x, y)
 
 
-def _clip(a: Any, a_min: Any = None, a_max: Any = None, *, min: Any = None,
-          max: Any = None) -> Any:  # fmt: skip
-    low = min if a_min is None else a_min
-    high = max if a_max is None else a_max
-    if low is None and high is None:
-        return facts.copied(a)
-    result = a if low is None else np.maximum(a, low)
-    return result if high is None else np.minimum(result, high)
-
-
 def _like(fill: Callable[..., Any]) -> Callable[..., Any]:
     def make(prototype: Any, *values: Any, dtype: Any = None, shape: Any = None,
              **_: Any) -> Any:  # fmt: skip
@@ -118,13 +94,8 @@ def _like(fill: Callable[..., Any]) -> Callable[..., Any]:
     return make
 
 
-def _nan_to_num(x: Any, *_: Any, **__: Any) -> Any:
-    ufuncs.refuse("np.nan_to_num", "np.where(np.isnan(x), 0, x)")
-
-
-# These have a row only to say better what is wrong.
-_NOT_OFFERED = {np.nan_to_num}
 TABLE: dict[Any, Callable[..., Any]] = {
+    **rooms.ROWS,
     **matrices.TABLE,
     np.sum: reductions.sum_, np.mean: reductions.mean, np.var: reductions.var,
     np.std: reductions.std, np.prod: reductions.prod, np.max: reductions.max_,
@@ -141,13 +112,13 @@ TABLE: dict[Any, Callable[..., Any]] = {
     np.concatenate: joining.concatenate, np.stack: joining.stack, np.vstack: joining.vstack,
     np.hstack: joining.hstack, np.column_stack: joining.column_stack,
     np.append: joining.append,
-    np.where: _where, np.clip: _clip, np.copy: facts.copied,
+    np.where: _where, np.copy: facts.copied,
     np.astype: facts.astype,
     np.real: facts.real, np.imag: facts.imag, np.angle: facts.angle,
-    np.iscomplex: facts.iscomplex, np.isreal: facts.isreal, np.nan_to_num: _nan_to_num,
+    np.iscomplex: facts.iscomplex, np.isreal: facts.isreal,
     np.dot: contractions.dot, np.inner: contractions.inner, np.outer: contractions.outer,
     np.vdot: contractions.vdot, np.tensordot: contractions.tensordot,
-    np.einsum: contractions.einsum, np.trace: contractions.trace,
+    np.einsum: contractions.einsum,
     np.zeros_like: _like(np.zeros), np.ones_like: _like(np.ones), np.full_like: _like(np.full),
     np.empty_like: _like(np.zeros),
     **changing.FUNCTIONS,

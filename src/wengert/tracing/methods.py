@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from wengert.base.errors import TraceError, UnsupportedError
-from wengert.tracing import changing, facts, frames, movement
+from wengert.tracing import changing, facts, frames, movement, writing
 from wengert.tracing.value import described
 
 
@@ -42,14 +42,45 @@ def _flatten(a: Any, order: str = "C") -> Any:
     return found.copied() if found is a else found
 
 
+def _ordered(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a method that has no meaning of its own: it would change the array in place."""
+
+    def change(a: Any, *args: Any, **options: Any) -> None:
+        writing.write(function(a, *args, **options), a)
+
+    return change
+
+
+def _compress(a: Any, condition: Any, axis: int | None = None, out: None = None) -> Any:
+    return np.compress(condition, a, axis)
+
+
+def _choose(a: Any, choices: Any, out: None = None, mode: Any = "raise") -> Any:
+    return np.choose(a, choices, mode=mode)
+
+
+def _view(a: Any, dtype: Any = None, type: Any = None) -> Any:
+    if type is not None or (dtype is not None and np.dtype(dtype) != a.dtype):
+        raise UnsupportedError(
+            f".view of {described(a)} as another type",
+            expected="the same dtype",
+            got="bits would be read as numbers of another kind, which has no derivative",
+            remedy=".astype(dtype) converts the numbers",
+            where=frames.caller(),
+        )
+    return a[...]
+
+
+# Methods that are NumPy's function of the same name.
+_SAME = (
+    "sum mean var std prod max min all any argmax argmin ravel squeeze swapaxes take dot clip copy "
+    "repeat trace diagonal cumsum cumprod argsort argpartition round searchsorted"
+).split()
 METHODS: dict[str, Callable[..., Any]] = {
-    "sum": np.sum, "mean": np.mean, "var": np.var, "std": np.std, "prod": np.prod,
-    "max": np.max, "min": np.min, "all": np.all, "any": np.any,
-    "argmax": np.argmax, "argmin": np.argmin,
-    "reshape": _reshape, "transpose": _transpose, "ravel": np.ravel, "flatten": _flatten,
-    "squeeze": np.squeeze, "swapaxes": np.swapaxes, "take": np.take, "dot": np.dot,
-    "clip": np.clip, "astype": _astype, "copy": np.copy, "conj": np.conj,
-    "conjugate": np.conj, "repeat": np.repeat, "trace": np.trace, "diagonal": np.diagonal,
+    **{name: getattr(np, name) for name in _SAME},
+    "reshape": _reshape, "transpose": _transpose, "flatten": _flatten, "astype": _astype,
+    "conj": np.conj, "conjugate": np.conj, "compress": _compress, "choose": _choose,
+    "view": _view, "sort": _ordered(np.sort), "partition": _ordered(np.partition),
     **changing.METHODS,
 }  # fmt: skip
 ATTRIBUTES: dict[str, Callable[[Any], Any]] = {
@@ -59,10 +90,25 @@ ATTRIBUTES: dict[str, Callable[[Any], Any]] = {
     "flat": changing.flat,
     "imag": np.imag,
 }
-_OUT = {
+OUT = {
     "item": "leave it as the 0-d array that it is",
     "tolist": "keep it an array",
     "tobytes": "keep it an array",
+    "tofile": "return it from the function, and save what comes out",
+    "dump": "return it from the function, and save what comes out",
+    "dumps": "return it from the function, and save what comes out",
+}
+REMEDIES = {
+    "nonzero": "np.where(mask, a, b), or sums with where=mask",
+    "strides": "x.shape; where elements lie is decided later, by the plan",
+    "data": "x itself",
+    "ctypes": "x itself",
+    "base": "x itself",
+    "byteswap": "x.astype(dtype)",
+    "resize": "np.resize(x, shape), a new array",
+    "setfield": "x.astype(dtype)",
+    "getfield": "x.astype(dtype)",
+    "setflags": "x itself: no array of a graph is written to",
 }
 
 
@@ -74,18 +120,19 @@ def attribute(tracer: Any, name: str) -> Any:
         return partial(METHODS[name], tracer)
     if name.startswith("_"):
         raise AttributeError(name)
-    if name in _OUT:
+    if name in OUT:
         raise TraceError(
             f".{name}() of {described(tracer)}, which has no numbers while it is traced",
-            remedy=_OUT[name],
+            remedy=OUT[name],
             where=frames.caller(),
         )
     if not hasattr(np.ndarray, name):
         raise AttributeError(f"an array has no attribute {name!r}")
     near = difflib.get_close_matches(name, [*METHODS, *ATTRIBUTES], n=1, cutoff=0.5)
+    remedy = REMEDIES.get(name, f".{near[0]}" if near else None)
     raise UnsupportedError(
         f".{name} of {described(tracer)} cannot be traced",
         expected=", ".join(sorted((*METHODS, *ATTRIBUTES))),
-        remedy=f".{near[0]}" if near else None,
+        remedy=remedy,
         where=frames.caller(),
     )

@@ -11,16 +11,18 @@ from wengert.base.errors import ShapeError
 from wengert.base.shapes import reduced_axes
 from wengert.tracing import frames
 from wengert.tracing.apply import apply
-from wengert.tracing.value import described
+from wengert.tracing.value import TracedValue, described
 
 Axis = int | tuple[int, ...] | None
 _NO_VALUE: Any = np._NoValue  # type: ignore[attr-defined]
 
 
 def cast(array: Any, dtype: Any) -> Any:
-    """Convert to a dtype; nothing is recorded where it is that already."""
+    """Convert to a dtype; nothing is recorded where it is that already, or nothing is traced."""
     if dtype is None or np.dtype(dtype) == getattr(array, "dtype", None):
         return array
+    if not isinstance(array, TracedValue):
+        return np.asarray(array).astype(dtype)
     return apply("cast", array, dtype=np.dtype(dtype).name)
 
 
@@ -54,7 +56,8 @@ def sum_(
     initial: Any = _NO_VALUE, where: Any = True,
 ) -> Any:  # fmt: skip
     """np.sum"""
-    result = _reduce("sum", _masked(cast(a, dtype), where, 0), axis, keepdims)
+    # The sum of small integers is a large one, unless a dtype is asked for.
+    result = cast(_reduce("sum", _masked(cast(a, dtype), where, 0), axis, keepdims), dtype)
     return result if initial is _NO_VALUE or initial is None else result + initial
 
 
@@ -63,7 +66,7 @@ def prod(
     initial: Any = _NO_VALUE, where: Any = True,
 ) -> Any:  # fmt: skip
     """np.prod"""
-    result = _reduce("prod", _masked(cast(a, dtype), where, 1), axis, keepdims)
+    result = cast(_reduce("prod", _masked(cast(a, dtype), where, 1), axis, keepdims), dtype)
     return result if initial is _NO_VALUE or initial is None else result * initial
 
 

@@ -74,16 +74,18 @@ FUNCTIONS: dict[str, Refusal] = {
         "whether its result is real or complex depends on the numbers",
         "the function of the same name in np, of x or of x.astype(complex)",
     ),
-    **_each(
-        " ".join(
-            f"lib.recfunctions.{name}" for name in (
-                "append_fields apply_along_fields assign_fields_by_name drop_fields "
-                "find_duplicates join_by merge_arrays rec_append_fields rec_drop_fields "
-                "rec_join recursive_fill_fields rename_fields repack_fields require_fields "
-                "stack_arrays structured_to_unstructured unstructured_to_structured"
-            ).split()
-        ),
+}  # fmt: skip
+
+# Whole rooms of NumPy, for what has no reason of its own.
+MODULES: dict[str, Refusal] = {
+    "numpy.strings": Refusal(
+        "a graph holds numbers, and this is a function of text",
+        "text outside the function, and numbers in it",
+    ),
+    "numpy.lib.recfunctions": Refusal(
         "a graph holds arrays of plain numbers, and no structured ones",
         "one array for each field; nested containers of arrays are allowed everywhere",
     ),
-}  # fmt: skip
+    "numpy.linalg": Refusal("its derivative is not written yet", "matmul, solve, inv, eigh"),
+    "numpy.fft": Refusal("its derivative is not written yet", "a matrix of cos and sin, and @"),
+}

@@ -197,6 +197,10 @@ def _frexp(x: Any) -> tuple[Any, Any]:
     return apply("mantissa", x), apply("exponent", x)
 
 
+def _ldexp(x: Any, exponent: Any) -> Any:
+    return apply("ldexp", *in_loop(np.ldexp, (x, exponent)))
+
+
 def _vecdot(x: Any, y: Any, axis: int = -1, keepdims: bool = False) -> Any:
     if axis != -1:
         x, y = np.moveaxis(x, axis, -1), np.moveaxis(y, axis, -1)
@@ -231,7 +235,9 @@ def _fill_table() -> None:
     TABLE.update({ufunc: partial(_of_masks, ufunc, name) for ufunc, name in _MASKS.items()})
     TABLE.update({each: _scaled(each) for each in (np.degrees, np.rad2deg)})
     TABLE.update({each: _scaled(each) for each in (np.radians, np.deg2rad)})
-    TABLE.update({np.modf: _modf, np.divmod: _divmod, np.frexp: _frexp, np.vecdot: _vecdot})
+    TABLE.update(
+        {np.modf: _modf, np.divmod: _divmod, np.frexp: _frexp, np.ldexp: _ldexp, np.vecdot: _vecdot}
+    )
     TABLE.update({_UMATH.clip: _clip, _UMATH._ones_like: _ones_like})
     newer = {"matvec": _matvec, "vecmat": _vecmat}
     TABLE.update({getattr(np, name): row for name, row in newer.items() if hasattr(np, name)})

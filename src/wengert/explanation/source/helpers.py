@@ -124,6 +124,40 @@ def exclusive_product(x, axis):
     product = (before * after).reshape(moved.shape)
     back = np.argsort((*kept, *axis))
     return np.ascontiguousarray(np.transpose(product, back)).reshape(x.shape)''', ()),
+    "sinc": ('''\
+def sinc(x, order):
+    """The derivative of sin(pi x) / (pi x) of this order: a power series, or a recurrence."""
+    if order == 0:
+        return np.asarray(np.sinc(x), order="C")
+    wide = x.astype(np.float64)
+    is_near = np.abs(wide) < 1.2
+    u, near = np.where(is_near, wide, 0), np.zeros(x.shape)
+    for k in range((order + 1) // 2, (order + 1) // 2 + 24):
+        weight = (-1) ** k * np.pi ** (2 * k) / (2 * k + 1) / math.factorial(2 * k - order)
+        near += weight * u ** (2 * k - order)
+    u = np.where(is_near, 1, wide)
+    far = np.sinc(u)
+    for n in range(1, order + 1):
+        far = (np.pi ** (n - 1) * np.sin(np.pi * u + n * np.pi / 2) - n * far) / u
+    return np.where(is_near, near, far).astype(x.dtype, order="C")''', ()),
+    "bessel": ('''\
+def bessel(x, order):
+    """The modified Bessel function of the first kind of a whole order."""
+    if order == 0:
+        return np.asarray(np.i0(x), order="C")
+    wide = x.astype(np.float64)
+    is_near = np.abs(wide) < 20.0
+    half = np.where(is_near, wide, 0) / 2
+    term = half**order / math.factorial(order)
+    near = np.array(term)
+    for k in range(1, 60):
+        term = term * half * half / (k * (k + order))
+        near += term
+    u, far = np.where(is_near, 0, wide), np.zeros(x.shape)
+    for k in range(256):
+        angle = 2 * np.pi * k / 256
+        far += np.exp(u * math.cos(angle)) * (math.cos(order * angle) / 256)
+    return np.where(is_near, near, far).astype(x.dtype, order="C")''', ()),
     "recurrence": ('''\
 def recurrence(a, b, axis):
     """s with s[i] = a[i] * s[i - 1] + b[i] along an axis, and s[0] = b[0]."""

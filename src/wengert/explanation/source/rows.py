@@ -27,6 +27,7 @@ from wengert.explanation.source.expression import (
 )
 from wengert.explanation.source.matrices import CALLED, HELPED, library
 from wengert.explanation.source.numbers import dtype_text
+from wengert.explanation.source.ordering import ORDERED
 from wengert.explanation.source.windows import WINDOWED
 from wengert.graph.operation import Operation
 from wengert.operators.registry import OPERATORS
@@ -135,14 +136,6 @@ def place_of(name: str) -> Row:
         axis = operation.attributes["axis"]
         parts = [use.operand(0), *([] if axis is None else [f"axis={axis}"])]
         text = f"np.{name}({', '.join([*parts, *_keepdims(operation)])})"
-        return in_order(use, text, use.is_ordered(0))
-
-    return row
-
-
-def _running(name: str) -> Row:
-    def row(use: Use) -> Expression:
-        text = f"{name}({use.operand(0)}, axis={use.operation.attributes['axis']})"
         return in_order(use, text, use.is_ordered(0))
 
     return row
@@ -355,10 +348,9 @@ ROWS: Mapping[str, Row] = _Table(
         "mantissa": _result_of("frexp", 0),
         "exponent": _result_of("frexp", 1),
         "fraction": _result_of("modf", 0),
-        "cumsum": _running("np.cumsum"),
-        "cumprod": _running("np.cumprod"),
-        "running_max": _running("np.maximum.accumulate"),
-        "running_min": _running("np.minimum.accumulate"),
+        **ORDERED,
+        "sinc": helper("sinc", "order", ordered=False),
+        "bessel": helper("bessel", "order", ordered=False),
         "recurrence": helper("recurrence", "axis", ordered=False),
         "argmax": place_of("argmax"),
         "argmin": place_of("argmin"),

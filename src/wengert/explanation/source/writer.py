@@ -237,7 +237,7 @@ class _Writer:
     def _file(self, result: Result) -> str:
         arrays = list(self.values.lines(iter(self.graph.constants), large=True))
         is_packed = bool(arrays) or any("unpack(" in each for each in self.definitions)
-        blocks = ["\n".join(_imports(result, is_packed))]
+        blocks = ["\n".join(_imports(result, is_packed, self._reads_math()))]
         blocks += [UNPACK] if is_packed else []
         blocks += self._helper_texts()
         blocks += ["\n".join(result.classes.values())] if result.classes else []
@@ -255,6 +255,9 @@ class _Writer:
                 self.helper(other)
             self.helpers[name] = self.words.new(name)
         return self.helpers[name]
+
+    def _reads_math(self) -> bool:
+        return any("math." in HELPERS[name][0] for name in self.helpers)
 
     def _helper_texts(self) -> Iterator[str]:
         for name in self.helpers:
@@ -325,7 +328,8 @@ def _short_files(graph: Graph) -> dict[str, str]:
     return {file: name if short[name] == 1 else file for file, name in chosen.items()}
 
 
-def _imports(result: Result, is_packed: bool) -> list[str]:
+def _imports(result: Result, is_packed: bool, reads_math: bool) -> list[str]:
     packing = ["import base64", "import zlib"] if is_packed else []
-    standard = [*packing, *sorted(result.imports)]
+    mathematics = ["import math"] if reads_math else []
+    standard = [*sorted([*packing, *mathematics]), *sorted(result.imports)]
     return [*standard, *([""] if standard else []), "import numpy as np"]
