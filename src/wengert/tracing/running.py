@@ -125,42 +125,56 @@ def _gradient(f: Any, axis: int, spacing: Any, edge_order: int) -> Any:
     def row(start: int | None, stop: int | None) -> Any:
         return f[at(axis, slice(start, stop))]
 
-    first, second, third = row(0, 1), row(1, 2), row(2, 3)
-    last, before, third_last = row(-1, None), row(-2, -1), row(-3, -2)
-    if np.ndim(spacing) == 0:
-        h = spacing
-        inner = (row(2, None) - row(None, -2)) / (2.0 * h)
-        if edge_order == 1:
-            ends = (second - first) / h, (last - before) / h
-        else:
-            a, b, c = -1.5 / h, 2.0 / h, -0.5 / h
-            ends = a * first + b * second + c * third, -c * third_last - b * before - a * last
-        return np.concatenate([ends[0], inner, ends[1]], axis=axis)
-    steps = np.diff(array(spacing))
-    shape = tuple(-1 if k == axis else 1 for k in range(f.ndim))
-    left, right = np.reshape(steps[:-1], shape), np.reshape(steps[1:], shape)
-    inner = (
-        -right / (left * (left + right)) * row(None, -2)
-        + (right - left) / (left * right) * row(1, -1)
-        + left / (right * (left + right)) * row(2, None)
-    )
-    if edge_order == 1:
-        ends = (second - first) / steps[0], (last - before) / steps[-1]
+    head = row(0, 1), row(1, 2), row(2, 3)
+    tail = row(-1, None), row(-2, -1), row(-3, -2)
+    even = np.ndim(spacing) == 0
+    steps = spacing if even else np.diff(array(spacing))
+    first, last = (steps, steps) if even else (steps[0], steps[-1])
+    if even:
+        inner = (row(2, None) - row(None, -2)) / (2.0 * steps)
     else:
-        p, q = steps[0], steps[1]
-        start = (
-            -(2.0 * p + q) / (p * (p + q)) * first
-            + (p + q) / (p * q) * second
-            - p / (q * (p + q)) * third
-        )
-        p, q = steps[-2], steps[-1]
-        stop = (
-            q / (p * (p + q)) * third_last
-            - (q + p) / (p * q) * before
-            + (2.0 * q + p) / (q * (p + q)) * last
-        )
-        ends = start, stop
+        shape = tuple(-1 if k == axis else 1 for k in range(f.ndim))
+        sides = np.reshape(steps[:-1], shape), np.reshape(steps[1:], shape)
+        inner = _uneven((row(None, -2), row(1, -1), row(2, None)), *sides)
+    if edge_order == 1:
+        ends = (head[1] - head[0]) / first, (tail[0] - tail[1]) / last
+    elif even:
+        a, b, c = -1.5 / steps, 2.0 / steps, -0.5 / steps
+        start = a * head[0] + b * head[1] + c * head[2]
+        ends = start, -c * tail[2] + -b * tail[1] + -a * tail[0]
+    else:
+        ends = _uneven_start(head, first, steps[1]), _uneven_stop(tail, steps[-2], last)
     return np.concatenate([ends[0], inner, ends[1]], axis=axis)
+
+
+def _uneven(rows: tuple[Any, Any, Any], left: Any, right: Any) -> Any:
+    """Return the slope in the middle of three rows, from the parabola through them."""
+    below, here, above = rows
+    return (
+        -right / (left * (left + right)) * below
+        + (right - left) / (left * right) * here
+        + left / (right * (left + right)) * above
+    )
+
+
+def _uneven_start(rows: tuple[Any, Any, Any], p: Any, q: Any) -> Any:
+    """Return the slope at the first of three rows, p and q apart."""
+    first, second, third = rows
+    return (
+        -(2.0 * p + q) / (p * (p + q)) * first
+        + (p + q) / (p * q) * second
+        + -p / (q * (p + q)) * third
+    )
+
+
+def _uneven_stop(rows: tuple[Any, Any, Any], p: Any, q: Any) -> Any:
+    """Return the slope at the last of three rows, given from behind."""
+    last, before, third = rows
+    return (
+        q / (p * (p + q)) * third
+        + -(q + p) / (p * q) * before
+        + (2.0 * q + p) / (q * (p + q)) * last
+    )
 
 
 def trapezoid(y: Any, x: Any = None, dx: Any = 1.0, axis: int = -1) -> Any:
