@@ -15,6 +15,7 @@ from wengert.graph.variable import Variable
 from wengert.operators.registry import OPERATORS
 from wengert.tracing import frames, views
 from wengert.tracing.bare import KnownValue
+from wengert.tracing.order import UNKNOWN, Order, of_result
 from wengert.tracing.spec import checked_dtype
 from wengert.tracing.value import TracedValue, described
 
@@ -50,32 +51,31 @@ def apply(operator: str, *operands: Any, **attributes: Any) -> Any:
     if record.aliases == "view":
         lies = views.link(operands[0], operator, attributes, outputs[0].shape)
         view = wrap(recorder, outputs[0], lies)
-        view.is_odd = (
-            lies is None and view.ndim > 1 and _comes_turned(operator, operands, attributes)
-        )
+        if lies is None:
+            view.order = _copy_order(operator, operands, attributes)
         return view
     found = tuple(wrap(recorder, output, None) for output in outputs)
     for each in found:
-        each.is_odd = each.ndim > 1 and _keeps_turn(operator, operands)
+        each.order = _order(operator, operands, each.ndim)
     return found if record.parts else found[0]
 
 
-def _comes_turned(operator: str, operands: Sequence[Any], attributes: Mapping[str, Any]) -> bool:
-    """Return whether a copy that a movement makes has its axes in another order than C's."""
+def _copy_order(operator: str, operands: Sequence[Any], attributes: Mapping[str, Any]) -> Order:
+    """Return the order of axes of a copy that a movement makes."""
     if operator == "reshape":
-        return False
-    template = attributes.get("template", ())
+        return None
     # NumPy brings the axes of index arrays to their place by turning the result.
-    return _keeps_turn(operator, operands) or (
-        operator == "index" and not isinstance(template[0], str | int)
-    )
+    if operator == "index" and len(operands) > 1:
+        return None if isinstance(attributes["template"][0], str | int) else UNKNOWN
+    return _order(operator, operands, operands[0].ndim)
 
 
-def _keeps_turn(operator: str, operands: Sequence[Any]) -> bool:
-    """Return whether NumPy may give a result whose axes do not lie in C's order."""
-    return operator != "matmul" and any(
-        views.is_turned(each) for each in operands if isinstance(each, TracedValue)
-    )
+def _order(operator: str, operands: Sequence[Any], rank: int) -> Order:
+    """Return the order of axes that NumPy gives a new result."""
+    if rank < 2 or operator == "matmul":
+        return None
+    known = [(tuple(x.shape), views.order(x)) for x in operands if hasattr(x, "shape")]
+    return of_result(OPERATORS[operator].kind == "elementwise", rank, known)
 
 
 def recorder_of(operands: Sequence[Any]) -> Recorder:

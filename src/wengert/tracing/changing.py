@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from wengert.base import shapes
-from wengert.base.errors import DtypeError, TraceError
+from wengert.base.errors import DtypeError, ShapeError, TraceError
 from wengert.base.guards import is_number
 from wengert.tracing import frames, indexing, views, writing
 from wengert.tracing.apply import apply
@@ -73,6 +73,7 @@ def _choose(target: Any, mask: Any, value: Any) -> None:
 @_needs_traced("np.put")
 def put(a: Any, ind: Any, v: Any, mode: str = "raise") -> None:
     """np.put"""
+    _check_safe("np.put", a, v)
     places = ind if isinstance(ind, TracedValue) else np.asarray(ind)
     if mode != "raise":
         if isinstance(places, TracedValue):
@@ -81,6 +82,17 @@ def put(a: Any, ind: Any, v: Any, mode: str = "raise") -> None:
             places = np.clip(places, 0, a.size - 1) if mode == "clip" else places % a.size
     places = np.reshape(places, -1)
     write_flat(a, places, _repeated(v, places.size))
+
+
+def _check_safe(name: str, target: Any, value: Any) -> None:
+    kind = getattr(value, "dtype", None)
+    if np.shape(value) and kind is not None and not np.can_cast(kind, target.dtype, "safe"):
+        raise DtypeError(
+            f"{name} writes {kind.name} values into {described(target)}",
+            expected="a cast that loses nothing",
+            remedy="values.astype(…) of the array's dtype",
+            where=frames.caller(),
+        )
 
 
 def write_flat(a: Any, places: Any, values: Any) -> None:
@@ -105,6 +117,7 @@ def _repeated(values: Any, count: int) -> Any:
 @_needs_traced("np.place")
 def place(arr: Any, mask: Any, vals: Any) -> None:
     """np.place"""
+    _check_safe("np.place", arr, vals)
     if isinstance(mask, TracedValue):
         flat = np.reshape(vals, -1) if isinstance(vals, TracedValue) else np.asarray(vals).ravel()
         writing.setitem(arr, mask, flat[0] if flat.size == 1 else flat)
@@ -116,6 +129,7 @@ def place(arr: Any, mask: Any, vals: Any) -> None:
 @_needs_traced("np.putmask")
 def putmask(a: Any, mask: Any, values: Any) -> None:
     """np.putmask"""
+    _check_safe("np.putmask", a, values)
     given = _repeated(values, a.size)
     _choose(a, mask, given if np.shape(given) == () else np.reshape(given, a.shape))
 
@@ -156,6 +170,8 @@ def at(ufunc: Any, target: Any, key: Any, *operands: Any) -> None:
     _check_traced(target)
     views.check_writable(target)
     read = indexing.parsed(target, key)
+    for each in operands:
+        _check_fits(target, read, each)
     if writing.are_distinct(target.shape, read):
         writing.write_at(target, read, ufunc(target[key], *operands))
     elif ufunc in (np.add, np.subtract) and _same_dtype(target, operands[0]):
@@ -168,6 +184,17 @@ def at(ufunc: Any, target: Any, key: Any, *operands: Any) -> None:
         views.assign(target, new)
     else:
         _one_by_one(ufunc, target, read, operands)
+
+
+def _check_fits(target: Any, read: Key, value: Any) -> None:
+    wanted = writing.picked_shape(target, read)
+    if shapes.broadcast(tuple(np.shape(value)), wanted) != wanted:
+        raise ShapeError(
+            f"{described(target)} is changed at places of shape {wanted}",
+            expected=f"values that broadcast to {wanted}",
+            got=described(value),
+            where=frames.caller(),
+        )
 
 
 _check_traced = _needs_traced("ufunc.at")(lambda _: None)

@@ -26,6 +26,7 @@ from wengert.tracing.active import active
 from wengert.tracing.apply import apply
 from wengert.tracing.bare import any_of, bare
 from wengert.tracing.known import Known, wrapped
+from wengert.tracing.order import UNKNOWN
 from wengert.tracing.randomness import refuse_unseeded
 from wengert.tracing.reductions import cast as to_dtype
 from wengert.tracing.value import TracedValue
@@ -79,13 +80,13 @@ def _ascontiguousarray(a: Any, dtype: Any = None, **_: Any) -> Any:
     lies = views.strides(found)
     if lies is None or not views.is_dense(found.shape, lies):
         found = _own(found)
-        found.is_odd = False
+        found.order = None
     return found
 
 
 def _asfortranarray(a: Any, dtype: Any = None, **_: Any) -> Any:
     found = _own(_array(a, dtype, copy=False))
-    found.is_odd = found.ndim > 1
+    found.order = tuple(reversed(range(found.ndim)))
     return found
 
 
@@ -116,10 +117,9 @@ def _like(make: Callable[..., Any]) -> Callable[..., Any]:
 
 def _prototype(a: Any) -> Any:
     """Return an array whose axes lie in memory as those of a traced one do."""
-    lies = views.strides(a) if isinstance(a, TracedValue) else None
-    if lies is None or not isinstance(a, TracedValue) or not views.is_turned(a):
+    order = views.order(a) if isinstance(a, TracedValue) else None
+    if order is None or order == UNKNOWN:
         return np.empty(a.shape, np.bool_)
-    order = sorted(range(a.ndim), key=lambda axis: -abs(lies[axis]))
     return np.empty([a.shape[axis] for axis in order], np.bool_).transpose(np.argsort(order))
 
 

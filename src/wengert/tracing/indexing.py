@@ -33,9 +33,9 @@ def getitem(array: Any, key: Any) -> Any:
     """Return ``array[key]``, recorded as one ``index`` operation."""
     read = parsed(array, key)
     found = apply("index", array, *read.arrays, template=read.template)
-    if found.ndim == 0 and not read.is_open:
+    if found.ndim == 0:
         # One element is a scalar of its own, no view; only `...` asks for a 0-d view.
-        found.link = None
+        found.link, found.is_array = (found.link, True) if read.is_open else (None, False)
     return found
 
 

@@ -204,7 +204,22 @@ def with_traced_ufunc(ufunc: Any, method: str, inputs: Any, options: Any) -> Any
     for target in changed:
         if isinstance(target, Known):
             promote(target)
-    return ufuncs.dispatch(ufunc, method, bare(inputs), bare(options))
+    inputs, options = bare(inputs), bare(options)
+    if method != "at" and not has_traced(inputs) and not has_traced(options.get("where")):
+        return _written(ufunc, method, inputs, options)
+    return ufuncs.dispatch(ufunc, method, inputs, options)
+
+
+def _written(ufunc: Any, method: str, inputs: Any, options: Any) -> Any:
+    """Carry out a ufunc of known numbers whose result is written into traced arrays."""
+    out, where = options.pop("out"), options.pop("where", True)
+    found = getattr(ufunc, method)(*inputs, **options)
+    if where is not True and method == "__call__":
+        changing.copyto(out[0], found, where=where)
+        return out[0]
+    if is_tuple(found):
+        return tuple(map(writing.write, map(np.asarray, found), out))
+    return writing.write(np.asarray(found), out)
 
 
 def with_traced_function(function: Any, args: Any, options: Any) -> Any:
@@ -248,7 +263,7 @@ def _become(known: Known, variable: Variable, link: Any) -> Any:
     found.__class__ = type(traced)
     found.__dict__.update(traced.__dict__)
     found.is_array = True
-    found.is_odd = link is None and numbers.ndim > 1 and not numbers.flags.c_contiguous
+    found.order = views.order(numbers)
     return found
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from wengert.base.errors import TraceError, UnsupportedError
-from wengert.tracing import changing, facts, frames, movement, writing
+from wengert.tracing import changing, facts, frames, movement
 from wengert.tracing.value import described
 
 
@@ -37,18 +37,15 @@ def _astype(a: Any, dtype: Any, order: str = "K", casting: str = "unsafe", subok
     return facts.astype(a, dtype, copy=copy)
 
 
+def _copy(a: Any, order: str = "C") -> Any:
+    # Unlike np.copy, it puts the axes into C's order.
+    found = a.copied()
+    found.order = None if order == "C" else found.order
+    return found
+
+
 def _flatten(a: Any, order: str = "C") -> Any:
-    found = movement.ravel(a, order)
-    return found.copied() if found is a else found
-
-
-def _ordered(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Return a method that has no meaning of its own: it would change the array in place."""
-
-    def change(a: Any, *args: Any, **options: Any) -> None:
-        writing.write(function(a, *args, **options), a)
-
-    return change
+    return movement.ravel(a, order).copied()
 
 
 def _compress(a: Any, condition: Any, axis: int | None = None, out: None = None) -> Any:
@@ -73,14 +70,14 @@ def _view(a: Any, dtype: Any = None, type: Any = None) -> Any:
 
 # Methods that are NumPy's function of the same name.
 _SAME = (
-    "sum mean var std prod max min all any argmax argmin ravel squeeze swapaxes take dot clip copy "
+    "sum mean var std prod max min all any argmax argmin ravel squeeze swapaxes take dot clip "
     "repeat trace diagonal cumsum cumprod argsort argpartition round searchsorted"
 ).split()
 METHODS: dict[str, Callable[..., Any]] = {
     **{name: getattr(np, name) for name in _SAME},
     "reshape": _reshape, "transpose": _transpose, "flatten": _flatten, "astype": _astype,
     "conj": np.conj, "conjugate": np.conj, "compress": _compress, "choose": _choose,
-    "view": _view, "sort": _ordered(np.sort), "partition": _ordered(np.partition),
+    "view": _view, "copy": _copy,
     **changing.METHODS,
 }  # fmt: skip
 ATTRIBUTES: dict[str, Callable[[Any], Any]] = {

@@ -13,7 +13,7 @@ from wengert.tracing import frames, ufuncs
 from wengert.tracing.apply import apply
 from wengert.tracing.reductions import axes_of
 from wengert.tracing.value import described
-from wengert.tracing.views import strides
+from wengert.tracing.views import is_dense, strides
 
 
 def sizes(shape: Any) -> tuple[int, ...]:
@@ -42,10 +42,13 @@ def reshape(a: Any, /, shape: Any = None, order: str = "C", *, newshape: Any = N
 
 def ravel(a: Any, order: str = "C") -> Any:
     """np.ravel"""
-    if a.ndim != 1:
-        return reshape(a, (-1,), order)
     lies = strides(a)
-    return a if lies is not None and (lies == (1,) or a.size < 2) else a.copied()
+    if a.ndim == 1 and lies == (1,):
+        return a
+    found = a.copied() if a.ndim == 1 else reshape(a, (-1,), order)
+    if lies is not None and not is_dense(a.shape, lies):
+        found.link = None  # unlike reshape, it always copies what does not lie in order
+    return found
 
 
 def transpose(a: Any, axes: Any = None) -> Any:

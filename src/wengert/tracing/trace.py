@@ -15,10 +15,10 @@ from wengert.base.tree import LEAF, Structure, flatten, path_text, paths, unflat
 from wengert.graph.check import check
 from wengert.graph.graph import Graph
 from wengert.graph.variable import Role, Variable
-from wengert.tracing import creation, frames
+from wengert.tracing import creation, frames, views
 from wengert.tracing.active import active
 from wengert.tracing.apply import as_variable
-from wengert.tracing.bare import KnownValue
+from wengert.tracing.bare import KnownValue, bare
 from wengert.tracing.names import SUGGESTED, renamed
 from wengert.tracing.numbers import NamedNumber, named_numbers
 from wengert.tracing.randomness import Draws
@@ -26,7 +26,6 @@ from wengert.tracing.recorder import Recorder
 from wengert.tracing.spec import Spec, checked_dtype
 from wengert.tracing.tracer import Tracer
 from wengert.tracing.value import TracedValue
-from wengert.tracing.views import is_turned
 
 
 @dataclass(frozen=True)
@@ -210,7 +209,7 @@ def _argument(
             recorder.names.suggest(variable, _suggested(name, path, where), SUGGESTED + weak)
             tracer = Tracer(recorder, variable)
             tracer.is_array = not isinstance(leaf, np.generic)
-            tracer.is_odd = len(leaf.shape) > 1 and not _lies_in_order(leaf)
+            tracer.order = None if isinstance(leaf, Spec | np.generic) else views.order(bare(leaf))
             given.append(tracer)
             kept.append(tracer)
         else:
@@ -222,12 +221,6 @@ def _argument(
 
 
 _ARRAY_LIKE = (Spec, np.ndarray, np.generic, TracedValue, KnownValue)
-
-
-def _lies_in_order(leaf: Any) -> bool:
-    if isinstance(leaf, TracedValue):
-        return not is_turned(leaf)
-    return not isinstance(leaf, np.ndarray) or leaf.flags.c_contiguous
 
 
 def is_array_like(leaf: Any) -> bool:

@@ -11,7 +11,8 @@ from wengert.base.guards import is_ndarray, is_number
 from wengert.base.shapes import Shape
 from wengert.graph.variable import Variable
 from wengert.tracing import frames
-from wengert.tracing.views import Link, is_turned, refresh
+from wengert.tracing.order import Order
+from wengert.tracing.views import Link, order, refresh
 
 _LONGEST = 60
 
@@ -29,8 +30,9 @@ class TracedValue:
         self.link = link
         # How often storage of its own was written into; of a view: when it was last read.
         self.version = 0 if link is None else link.parent.root.version
-        # Whether it is an array though it has no axes; whether its axes lie in an unknown order.
-        self.is_array = self.is_odd = False
+        # Whether it is an array though it has no axes; how its axes lie in storage of its own.
+        self.is_array = False
+        self.order: Order = None
         self._variable = variable
 
     @property
@@ -65,7 +67,7 @@ class TracedValue:
     def copied(self) -> Any:
         """Return a handle of its own, as a copy is: writing into one leaves the other."""
         found = self.recorder.wrap(self.recorder, self.variable, None)
-        found.is_array, found.is_odd = self.is_array, is_turned(self)
+        found.is_array, found.order = self.is_array, order(self)
         return found
 
     def called(self) -> str:

@@ -9,13 +9,12 @@ read.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
 from wengert.base.errors import DataError, TraceError
-from wengert.base.guards import is_slice
+from wengert.base.guards import is_numpy, is_slice
 from wengert.base.shapes import Shape
 from wengert.graph.operation import NO_ATTRIBUTES
 from wengert.graph.variable import Variable
@@ -23,6 +22,7 @@ from wengert.operators.index import Template, is_basic
 from wengert.operators.storage import Strides, dense_strides, reshaped_strides, view_strides
 from wengert.tracing import frames
 from wengert.tracing.active import active
+from wengert.tracing.order import UNKNOWN, Order, order_of, strides_in
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -59,7 +59,7 @@ class Link:
 
 def link(parent: Any, operator: str, attributes: Mapping[str, Any], shape: Shape) -> Link | None:
     """Return how the result of a movement lies in its operand, None where NumPy copies."""
-    if operator in _COPIES:
+    if operator in _COPIES or parent.is_scalar:
         return None
     if operator == "index":
         template: Template = attributes["template"]
@@ -134,25 +134,22 @@ def _slice_of(span: range) -> slice:
 def strides(value: TracedValue) -> Strides | None:
     """Return how far apart the elements lie in memory, None where a graph does not know it."""
     above = value.link
-    if value.is_odd:
-        return None
     if above is None:
-        return dense_strides(value.shape, 1)
+        return strides_in(value.shape, value.order)
     there = strides(above.parent)
     if there is None or above.places is not None or above.doubt is not None:
         return None
     return view_strides(above.operator, above.attributes, (above.parent.shape, there), value.shape)
 
 
-def is_turned(value: TracedValue) -> bool:
-    """Return whether axes lie in another order than C's, which results of NumPy then keep."""
-    if value.link is None and not value.is_odd:
-        return False
+def order(value: Any) -> Order:
+    """Return the order in which the axes of an array lie in memory."""
+    if is_numpy(value):
+        return order_of(value.shape, value.strides)
+    if value.link is None or len(value.shape) < 2:
+        return value.order
     there = strides(value)
-    if there is None:
-        return len(value.shape) > 1
-    steps = [abs(s) for s, n in zip(there, value.shape, strict=True) if n != 1 and s]
-    return any(a < b for a, b in pairwise(steps))
+    return UNKNOWN if there is None else order_of(value.shape, there)
 
 
 # -- Read -----------------------------------------------------------------------------------------
@@ -199,8 +196,15 @@ def check_writable(target: TracedValue) -> None:
 
     Raises:
         DataError: a read-only view.
-        TraceError: a view of which it is not known whether it is one; an array of a trace around.
+        TraceError: a scalar; what may be a view or not; an array of a trace around.
     """
+    if target.is_scalar:
+        raise TraceError(
+            f"{target.called()} is written into, but it is a scalar, which cannot change",
+            expected="an array",
+            remedy="a = new_value, which gives the name to another value",
+            where=frames.caller(),
+        )
     node = target
     while node.link is not None:
         if node.link.doubt is not None:

@@ -45,12 +45,12 @@ def write_at(array: Any, key: Key, value: Any) -> None:
 
 def _write_part(array: Any, template: Template, value: Any) -> None:
     """Write into the part that a basic index names: directly into what the array looks into."""
+    views.check_writable(array)
     lies = views.link(array, "index", {"template": template}, ())
     assert lies is not None
     parent, template = lies.parent, lies.attributes["template"]
     if _is_that_part(value, parent, template):
         return  # a[part] += b assigns what it has changed already
-    views.check_writable(parent)
     wanted = picked_shape(parent, Key(template, (), False))
     values = fitted(parent, value, wanted)
     recorder = parent.recorder
@@ -204,13 +204,7 @@ def write(result: Any, out: Any) -> Any:
             remedy="a = a + b instead of a += b or out=a; or make it inside: a = np.array(a)",
             where=frames.caller(),
         )
-    if target.is_scalar:
-        raise TraceError(
-            f"{described(target)} is changed in place, but it is a scalar, which cannot change",
-            expected="an array",
-            remedy="a = a + b instead of out=a",
-            where=frames.caller(),
-        )
+    views.check_writable(target)
     if shapes.broadcast(tuple(np.shape(result)), target.shape) != target.shape:
         raise ShapeError(
             f"a result of shape {shape_text(tuple(np.shape(result)))} does not fit into "
