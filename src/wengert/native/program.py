@@ -97,6 +97,7 @@ class Program:
         self._team = team(threads)
         self._table = Table(self._records(), self._team.threads)
         self._outputs = [self._result(at) for at in range(len(self._returned))]
+        self._rooms = [Fresh(v.shape, v.dtype) for v in self._returned]
 
     # -- Pointers ---------------------------------------------------------------------------------
 
@@ -160,13 +161,15 @@ class Program:
     def _taken(self, arrays: Sequence[Array]) -> list[Array]:
         """Return the outputs: the arrays that were written, and copies of what lies elsewhere."""
         found: list[Array] = []
-        for source in self._outputs:
+        for source, room in zip(self._outputs, self._rooms, strict=True):
             if isinstance(source, int):
                 found.append(arrays[source])
-            elif isinstance(source, View):
-                found.append(seen(arrays[self._outside[source.variable]], source).copy())
-            else:
-                found.append(source.copy())
+                continue
+            if isinstance(source, View):
+                source = seen(arrays[self._outside[source.variable]], source)  # noqa: PLW2901
+            copy = room()
+            copy[...] = source
+            found.append(copy)
         return found
 
     # -- Running ----------------------------------------------------------------------------------

@@ -29,6 +29,9 @@ from wengert.native.llvm import (
     memory_type,
 )
 
+# Multiplications that are written one after the other.
+_IN_LINE = 160
+
 
 @dataclass(frozen=True, slots=True)
 class _Pointers:
@@ -174,6 +177,7 @@ def _tile(schedule: Schedule, epilogue: Epilogue, row_edge: bool, column_edge: b
         b=across,
         walked=(c, *zip(schedule.m.extras, schedule.n.extras, strict=True)),
         dot=schedule.dot,
+        short=k.size if schedule.within and k.size * rows * vectors <= _IN_LINE else 0,
         levels=tuple((axis.size, axis.a, axis.b) for axis in schedule.within),
         sums=sums if schedule.blocks > 1 else None,
         ahead=bool(lines_ahead(schedule)),

@@ -57,6 +57,7 @@ class Tile:
         dot: lanes run along k in A and B instead (both of stride 1): ``vectors`` counts columns,
             ``b`` is the stride from column to column, and k comes in whole and one cut vector.
         levels: outer levels of k: how many, and the strides of A and B from one to the next.
+        short: numbers of the last level where they are so few that no loop goes over them; else 0.
         sums: where k comes in parts, the strides of the memory that holds the sum so far; else
             None.
         ahead: whether it fetches a part of the next block of B.
@@ -73,6 +74,7 @@ class Tile:
     walked: tuple[tuple[int, int], ...]
     dot: bool = False
     levels: tuple[tuple[int, int, int], ...] = ()
+    short: int = 0
     sums: tuple[int, int] | None = None
     ahead: bool = False
 
@@ -139,6 +141,8 @@ def places(builder: Builder, tile: Tile, given: Arguments) -> list[Place]:
     whole = builder.and_(given.count, integer(-tile.sets))
 
     def innermost(corners: Sequence[Value], sums: Sequence[Value]) -> Sequence[Value]:
+        if tile.short:
+            return _in_line(builder, tile, corners, sums)
         span, rounds = (integer(0), whole, integer(tile.sets)), _rounds(builder, tile, given.away)
         carried = loop(builder, span, rounds(tile.sets), [*corners, *sums])
         if tile.sets == 1:
@@ -163,23 +167,35 @@ def _rounds(builder: Builder, tile: Tile, away: Value) -> Callable[[int], Body]:
     """Return bodies of loops that go some steps of k, with a set of sums for each."""
     single = tile.rows * tile.vectors
 
-    def moved(pointers: Sequence[Value], k: int) -> list[Value]:
-        pairs = zip(pointers, (tile.a[1], tile.b), strict=True)
-        return [offset(builder, pointer, tile.element, k * stride) for pointer, stride in pairs]
-
     def rounds(count: int) -> Body:
         def body(_: Value, a: Value, b: Value, *sums: Value) -> list[Value]:
             found: list[Value] = []
             for k in range(count):
-                corners = moved((a, b), k)
+                corners = _moved(builder, tile, (a, b), k)
                 if tile.ahead:
                     fetch(builder, corners[1], away)
                 found += _round(builder, tile, corners, sums[k * single : (k + 1) * single])
-            return [*moved((a, b), count), *found]
+            return [*_moved(builder, tile, (a, b), count), *found]
 
         return body
 
     return rounds
+
+
+def _moved(builder: Builder, tile: Tile, corners: Sequence[Value], k: int) -> list[Value]:
+    pairs = zip(corners, (tile.a[1], tile.b), strict=True)
+    return [offset(builder, pointer, tile.element, k * stride) for pointer, stride in pairs]
+
+
+def _in_line(
+    builder: Builder, tile: Tile, corners: Sequence[Value], sums: Sequence[Value]
+) -> Sequence[Value]:
+    """Emit the steps of a short k one after the other."""
+    single, found = tile.rows * tile.vectors, list(sums)
+    for k in range(tile.short):
+        own = slice(k % tile.sets * single, (k % tile.sets + 1) * single)
+        found[own] = _round(builder, tile, _moved(builder, tile, corners, k), found[own])
+    return found
 
 
 Innermost = Callable[[Sequence[Value], Sequence[Value]], Sequence[Value]]
