@@ -20,7 +20,7 @@ LEFT_ALONE = {
     "batching": PLAIN, "reference": PLAIN, "planning": PLAIN, "native": PLAIN - {"llvmlite"},
     "transforms": PLAIN, "checking": PLAIN, "functions": PLAIN, "compilation": PLAIN,
     "execution": PLAIN, "explanation": PLAIN, "nn": PLAIN, "optim": PLAIN, "data": PLAIN,
-    "testing": PLAIN,
+    "testing": PLAIN, "random": PLAIN,
     "training": FRAMEWORKS, "cli": FRAMEWORKS,
 }  # fmt: skip
 
@@ -33,6 +33,7 @@ NAMED = {
     "transforms": {"numpy"}, "checking": {"numpy"}, "functions": {"numpy", "scipy"},
     "compilation": {"numpy"}, "execution": {"numpy"}, "explanation": {"numpy"},
     "nn": {"numpy"}, "optim": {"numpy"}, "data": {"numpy", "sklearn"}, "testing": {"numpy"},
+    "random": {"numpy"},
     "training": {"numpy", "rich", "safetensors"},
     "cli": {"numpy", "rich", "sklearn"},
 }  # fmt: skip
