@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -85,18 +85,10 @@ def recorder_of(operands: Sequence[Any]) -> Recorder:
         raise TraceError("no operand is traced", expected="at least one traced value")
     running = [recorder for recorder in found if not recorder.finished]
     if not running:
-        _escaped(next(operand for operand in operands if isinstance(operand, TracedValue)))
+        views.refuse_escaped(
+            next(operand for operand in operands if isinstance(operand, TracedValue))
+        )
     return max(running, key=lambda recorder: recorder.serial)
-
-
-def _escaped(tracer: TracedValue) -> NoReturn:
-    raise TraceError(
-        f"{described(tracer)} belongs to a trace that is over",
-        expected="values made in this call of the function",
-        got="a traced value kept in a global, an attribute or a default, and used later",
-        remedy="return it from the function instead",
-        where=frames.caller(),
-    )
 
 
 def weak_dtype(operands: Sequence[Any]) -> np.dtype[Any]:
@@ -124,7 +116,7 @@ def as_variable(recorder: Recorder, operand: Any, dtype: np.dtype[Any]) -> Varia
         if operand.recorder is recorder:
             return operand.variable
         if operand.recorder.finished:
-            _escaped(operand)
+            views.refuse_escaped(operand)
         return recorder.capture(operand)
     if isinstance(operand, KnownValue):
         return recorder.known_array(operand)

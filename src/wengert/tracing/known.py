@@ -244,7 +244,7 @@ def promote(known: Known) -> None:
     numbers = owner.numbers
     if numbers.dtype.hasobject:
         _refuse_objects(known)
-    checked_dtype(numbers.dtype, owner.called())
+    checked_dtype(numbers.dtype, owner.called(), frames.caller())
     if not known.numbers.flags.writeable:
         raise ValueError("assignment destination is read-only")
     lying = [each for each in (ref() for ref in owner.lenders) if each is not None]

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from wengert.base.dtypes import Dtype, is_supported
-from wengert.base.errors import DtypeError, ShapeError
+from wengert.base.errors import DtypeError, Location, ShapeError
 from wengert.base.shapes import Shape
 
 
@@ -47,7 +47,7 @@ def _is_size(n: Any) -> bool:
         return False
 
 
-def checked_dtype(dtype: Any, what: str) -> Dtype:
+def checked_dtype(dtype: Any, what: str, where: Location | None = None) -> Dtype:
     """Return the dtype, or raise a DtypeError where a graph cannot hold it."""
     try:
         found = np.dtype(dtype)
@@ -59,5 +59,6 @@ def checked_dtype(dtype: Any, what: str) -> Dtype:
             expected="bool, integers, float16/32/64 or complex64/128 in native byte order",
             got=str(found),
             remedy="convert it first: array.astype(np.float64)",
+            where=where,
         )
     return found

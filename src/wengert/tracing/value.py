@@ -81,6 +81,15 @@ class TracedValue:
         """Sizes of the axes."""
         return self._variable.shape
 
+    @shape.setter
+    def shape(self, wanted: Any) -> None:
+        raise TraceError(
+            f"{described(self)} is given another shape in place",
+            expected="an array that keeps its shape",
+            remedy="a = a.reshape(shape)",
+            where=frames.caller(),
+        )
+
     @property
     def dtype(self) -> np.dtype[Any]:
         """NumPy's dtype."""
@@ -123,8 +132,8 @@ class TracedValue:
     def __array__(self, dtype: Any = None, copy: Any = None) -> NoReturn:
         _leaves(
             self, "turned into a plain ndarray",
-            "np.stack or np.concatenate to build arrays of traced values; "
-            "a NumPy function from the supported list",
+            "np.array or np.stack, inside the function, of traced values; x[indices] on a traced "
+            "x; a number stays the 0-d array that it is; else a function from the supported list",
         )  # fmt: skip
 
     def __float__(self) -> NoReturn:

@@ -198,6 +198,8 @@ def check_writable(target: TracedValue) -> None:
         DataError: a read-only view.
         TraceError: a scalar; what may be a view or not; an array of a trace around.
     """
+    if target.recorder.finished:
+        refuse_escaped(target)
     if target.is_scalar:
         raise TraceError(
             f"{target.called()} is written into, but it is a scalar, which cannot change",
@@ -256,6 +258,17 @@ def _put_back(above: Link, variable: Variable) -> Variable:
             return record("transpose", [variable], {"axes": back})
         case _:
             return variable
+
+
+def refuse_escaped(value: TracedValue) -> NoReturn:
+    """Raise for a value that is used when its trace is over."""
+    raise TraceError(
+        f"{value.called()} belongs to a trace that is over",
+        expected="values made in this call of the function",
+        got="a traced value kept in a global, an attribute or a default, and used later",
+        remedy="return it from the function instead",
+        where=frames.caller(),
+    )
 
 
 def _refuse_doubt(target: TracedValue, doubt: str) -> NoReturn:
