@@ -159,8 +159,9 @@ def test_a_chain_in_segments_holds_about_two_roots():
     held = int(segmented(graph, 10).live().max())
     assert 18 * 100 <= held <= 24 * 100
     assert segmented(graph, 10).price <= 100 * 10
-    lowest = recomputations(graph)[-1]
-    assert lowest.peak_bytes <= held and lowest.price <= 4 * 1000
+    found = recomputations(graph)
+    once = next(each for each in found if each.peak_bytes <= held)
+    assert once.price <= 100 * 10 and found[-1].peak_bytes < held / 2
 
 
 def test_half_the_peak_costs_half_the_layers():

@@ -12,9 +12,10 @@ from wengert.base.tree import flatten
 from wengert.planning import retention, solver
 from wengert.planning.budget import Fitting
 from wengert.planning.cost_graph import CostGraph, Stage
+from wengert.planning.playing import played
 from wengert.planning.recompute import recomputations
 from wengert.planning.refining import refined
-from wengert.planning.retention import better, event, played, retained
+from wengert.planning.retention import better, event, retained
 from wengert.planning.solver import Clock, Solved
 from wengert.reference.interpreter import run
 

@@ -16,7 +16,8 @@ from wengert.planning.arena import Arena, Interval, lay_out
 from wengert.planning.cost_graph import CostGraph, cost_graph
 from wengert.planning.order import Order, in_order, orders
 from wengert.planning.plan import Plan, plan_graph
-from wengert.planning.recompute import Recomputation, recomputations
+from wengert.planning.playing import Recomputation
+from wengert.planning.recompute import recomputations
 from wengert.planning.terms import place
 
 # An executor is asked what it needs for about so many plans.

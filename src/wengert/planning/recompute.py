@@ -1,20 +1,22 @@
 """Recomputation: which storages to let go after forward, and make again before backward.
 
-Two ways down from the peak. The greedy one looks at the stage that holds most: among the storages
-that only wait there, those with most bytes for what it costs to make them again are tried, and the
-best is let go; so on until nothing lowers the peak. The other cuts forward into segments. What
-either finds is pruned, costliest first, on a fixed ladder of budgets. A budget then takes the
-cheapest plan that is within it: the plans do not depend on it, so more bytes never cost more.
+Three ways down from the peak. The greedy one looks at the stage that holds most: among what only
+waits there, the storages with most bytes for what it costs to make them again are tried, and the
+best is let go; so on until nothing lowers the peak. Another cuts forward into segments; the third
+is the dynamic programme of a chain of blocks. What they find is pruned, costliest first, on a fixed
+ladder of budgets. A budget then takes the cheapest plan that is within it: the plans do not depend
+on it, so more bytes never cost more.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 
 from wengert.planning.candidates import Candidates
+from wengert.planning.chains import chained
 from wengert.planning.cost_graph import CostGraph
 from wengert.planning.holding import Bytes, Gap, Holding
+from wengert.planning.playing import Recomputation, held_under, now, restore
 from wengert.planning.segments import nested, segmented
 
 _TRIED = 12
@@ -22,7 +24,7 @@ _ROUNDS = 4
 # Storages that a walk may let go in its trials, for each stage and at most.
 _EFFORT, _MOST_EFFORT = 30, 60_000
 # Gaps that all prunings together may look at, and the rungs that the ladder has.
-_PRUNING = 4_000
+_PRUNING = 3_000
 # Gaps that one pruning looks at, the costliest: nested segments have thousands.
 _LOOKED_AT = 500
 _FEWEST, _MOST = 8, 48
@@ -31,21 +33,8 @@ _SEGMENTS = (1, 2, 3, 4, 5, 6, 8, 10, 12, 16, 20, 24, 32, 40, 48, 64, 96, 128)
 _NESTED, _FINER = 12, (1, 2, 4)
 # What is this much smaller than what is made from it is held longer, not made again.
 _SMALL = 8
-
-
-@dataclass(frozen=True, slots=True)
-class Recomputation:
-    """What is made again, and what that does.
-
-    Attributes:
-        gaps: pairs of a storage and the stage before which it is made again.
-        peak_bytes: the most bytes that are then held together.
-        price: what the recomputation costs, in the unit of ``Stage.price``.
-    """
-
-    gaps: frozenset[Gap]
-    peak_bytes: int
-    price: int
+# Budgets for which a chain of blocks is asked.
+_CHAINED = 16
 
 
 def recomputations(graph: CostGraph) -> tuple[Recomputation, ...]:
@@ -53,13 +42,16 @@ def recomputations(graph: CostGraph) -> tuple[Recomputation, ...]:
 
     Deterministic; it knows no budget.
     """
-    none = _now(Holding(graph))
+    none = now(Holding(graph))
     if graph.floor()[0] >= none.peak_bytes or graph.begin >= len(graph.stages):
         return (none,)
     found = [none, *walked(graph, none)]
-    found += [_now(segmented(graph, count)) for count in _SEGMENTS if count < graph.begin]
+    found += [now(segmented(graph, count)) for count in _SEGMENTS if count < graph.begin]
     found += walked(graph, min(found, key=_lowest))
-    found += [_now(each) for each in _nested(graph)]
+    # Where cuts make a chain of forward, its optimum is better than any even nesting of segments.
+    found += chained(graph, none.peak_bytes, _CHAINED) or [now(each) for each in _nested(graph)]
+    if min(each.peak_bytes for each in found) >= none.peak_bytes:
+        return (none,)
     return _thinned(frontier([*found, *_on_the_ladder(graph, found)]))
 
 
@@ -130,9 +122,9 @@ def walked(graph: CostGraph, start: Recomputation) -> list[Recomputation]:
     walk = _Walk(graph, start)
     path = [start]
     while walk.effort > 0 and walk.step():
-        now = _now(walk.holding)
-        if now.peak_bytes < path[-1].peak_bytes:
-            path.append(now)
+        reached = now(walk.holding)
+        if reached.peak_bytes < path[-1].peak_bytes:
+            path.append(reached)
     return path[1:]
 
 
@@ -195,10 +187,6 @@ class _Walk:
         self.candidates.refresh(touched)
 
 
-def _now(holding: Holding) -> Recomputation:
-    return Recomputation(frozenset(holding.gaps), int(holding.live().max(initial=0)), holding.price)
-
-
 def let_go(holding: Holding, gap: Gap) -> list[Gap]:
     """Let a storage go, and with it what making it again would need and is not there then.
 
@@ -225,19 +213,6 @@ def let_go(holding: Holding, gap: Gap) -> list[Gap]:
     return added
 
 
-def restore(holding: Holding, gaps: Iterable[Gap]) -> None:
-    """Drop again what was kept; a storage comes after what is made of it."""
-    for gap in sorted(gaps, key=lambda gap: (gap[1], -holding.graph.made_at[gap[0]])):
-        holding.drop(*gap)
-
-
-def held_under(graph: CostGraph, gaps: Iterable[Gap]) -> Holding:
-    """Return what is held when these gaps are dropped."""
-    holding = Holding(graph)
-    restore(holding, gaps)
-    return holding
-
-
 def pruned(graph: CostGraph, found: Recomputation, budget: int) -> Recomputation:
     """Return the plan without what the budget does not need made again, costliest first."""
     holding = held_under(graph, found.gaps)
@@ -256,7 +231,7 @@ def pruned(graph: CostGraph, found: Recomputation, budget: int) -> Recomputation
             holding.settle(undo)
         else:
             live = after
-    return _now(holding)
+    return now(holding)
 
 
 def _must_stay(holding: Holding, gap: Gap, live: Bytes, budget: int) -> bool:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from wengert.planning.budget import Fitting
 from wengert.planning.cost_graph import CostGraph
 from wengert.planning.plan import Plan
-from wengert.planning.recompute import Recomputation
+from wengert.planning.playing import Recomputation
 from wengert.planning.retention import retained
 from wengert.planning.solver import Clock
 

@@ -19,8 +19,8 @@ from math import gcd
 from typing import Any
 
 from wengert.planning.cost_graph import CostGraph
-from wengert.planning.holding import Gap, Holding
-from wengert.planning.recompute import Recomputation, held_under
+from wengert.planning.holding import Gap
+from wengert.planning.playing import Recomputation, held_under, played
 from wengert.planning.solver import Clock, cp_model, first_of
 
 # Where sizes have no common divisor so large, they are rounded up to this part of the budget.
@@ -63,23 +63,6 @@ def better(start: Recomputation, gaps: set[Gap], graph: CostGraph, budget: int) 
     if found is None or found.peak_bytes > budget:
         return start
     return found if start.peak_bytes > budget or found.price < start.price else start
-
-
-def played(graph: CostGraph, gaps: set[Gap]) -> Recomputation | None:
-    """Return bytes and price of a set of gaps; None where it makes again what nothing reads."""
-    left = set(gaps)
-    holding = Holding(graph)
-    # A storage comes after what is made of it, so that its use there is known.
-    for storage, stage in sorted(gaps, key=lambda gap: (gap[1], -graph.made_at[gap[0]])):
-        again = graph.stages[graph.made_at[storage]].again
-        if not again or not graph.begin <= stage < holding.end:
-            return None
-        if holding.is_used(storage, stage) and graph.made_at[storage] < stage:
-            holding.drop(storage, stage)
-            left.remove((storage, stage))
-    if left:
-        return played(graph, gaps - left)
-    return Recomputation(frozenset(holding.gaps), int(holding.live().max(initial=0)), holding.price)
 
 
 @dataclass(frozen=True)
