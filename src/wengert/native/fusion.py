@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from math import prod
@@ -11,6 +11,7 @@ from wengert.graph.graph import Array, Graph
 from wengert.graph.operation import Operation
 from wengert.graph.variable import Variable
 from wengert.native.again import compute_again
+from wengert.native.bodies import Builder, loop_kernel
 from wengert.native.epilogues import with_epilogues
 from wengert.native.group import Group
 from wengert.native.host import host_kernel
@@ -24,6 +25,8 @@ from wengert.native.kernels.product import product_kernel
 from wengert.native.riding import with_riders
 from wengert.native.steps import Step, View, lower
 from wengert.native.windows import lower_window
+from wengert.rewriting.decompose import decompose
+from wengert.rewriting.rewrite import simplify
 from wengert.rewriting.share import repeats
 
 # A step looks back this far for a kernel that reads what it reads.
@@ -44,7 +47,7 @@ class Fused:
 def fuse(graph: Graph) -> Fused:
     """Return the kernels of a decomposed graph."""
     images = batch_innermost(graph)
-    lowered = lower(graph, partial(lower_window, images=images), images)
+    lowered = lower(graph, partial(lower_window, images=images), images, _lower_loop)
     graph = replace(graph, constants=lowered.constants)
     work = _Fusion(lowered.constants, repeats(graph))
     for step in lowered.steps:
@@ -53,6 +56,12 @@ def fuse(graph: Graph) -> Fused:
     kernels = compute_again(work.kernels(outputs), outputs)
     kernels = with_riders(with_epilogues(kernels, outputs), outputs)
     return Fused(graph, tuple(kernels), lowered.views)
+
+
+def _lower_loop(
+    operation: Operation, views: Sequence[View]
+) -> tuple[Step, Mapping[Variable, Array]]:
+    return Builder(operation, views, lambda body: fuse(decompose(simplify(body)))).step()
 
 
 @dataclass
@@ -75,7 +84,7 @@ class _Fusion:
         """Put a step into the kernel that makes its operands, or one near, or a new one."""
         if not any(view.variable.size for view in step.targets):
             return
-        if step.kind in ("product", "pick", "host"):
+        if step.kind in ("product", "pick", "host", "loop"):
             self._note(step, len(self.items))
             self.items.append(step)
             self.after_whole = len(self.items)
@@ -264,4 +273,6 @@ def whole_kernel(step: Step) -> Kernel:
     """Return the kernel of a step that stands alone: a product, places known at run time, NumPy."""
     if step.kind == "host":
         return host_kernel(step)
+    if step.kind == "loop":
+        return loop_kernel(step)
     return product_kernel(step) if step.kind == "product" else pick_kernel(step)

@@ -23,6 +23,7 @@ from wengert.graph.operation import Operation
 from wengert.native.jit import Code, session
 from wengert.native.kernel import REFUSAL, Kernel, Operand
 from wengert.native.llvm import Module
+from wengert.native.looping import Loop
 from wengert.native.steps import Step, View
 from wengert.operators.meaning import carried_out
 from wengert.planning.cost import price
@@ -123,27 +124,15 @@ class Host:
             ctypes.c_int64.from_address(addresses[-1]).value = 1
 
 
-def forget_problem(kernel: Kernel) -> BaseException | None:
-    """Return what a kernel raised, once."""
-    if not isinstance(kernel.body, Host):
-        return None
-    problem, kernel.body.problem = kernel.body.problem, None
-    return problem
-
-
-def raise_problem(kernel: Kernel) -> None:
-    """Raise again what a kernel raised, once."""
-    problem = forget_problem(kernel)
-    if problem is not None:
-        raise problem
-
-
 def load(kernels: Sequence[Kernel]) -> list[Loaded]:
     """Return each kernel where it can be called: machine code, or a way back into Python."""
-    own = [kernel for kernel in kernels if not isinstance(kernel.body, Host)]
+    own = [kernel for kernel in kernels if not isinstance(kernel.body, Host | Loop)]
     codes = session().load([Code(kernel.body.key, kernel.body.define) for kernel in own])
     found = dict(zip(own, codes, strict=True))
-    return [k.body if isinstance(k.body, Host) else found[k] for k in kernels]
+    for kernel in kernels:
+        if isinstance(kernel.body, Loop):
+            kernel.body.fill(load(kernel.body.kernels))
+    return [k.body if isinstance(k.body, Host | Loop) else found[k] for k in kernels]
 
 
 def host_kernel(step: Step) -> Kernel:

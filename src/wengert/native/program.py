@@ -11,17 +11,18 @@ from typing import Any
 import numpy as np
 
 from wengert.base.dtypes import refuse_other_algebra
-from wengert.base.errors import DataError, GraphError, WengertError
+from wengert.base.errors import GraphError
 from wengert.graph.graph import Array, Graph
 from wengert.graph.variable import Variable
 from wengert.native.fusion import Fused, fuse
-from wengert.native.host import OVERHEAD, Host, load, raise_problem
+from wengert.native.host import OVERHEAD, Host, load
 from wengert.native.kernel import REFUSAL, Kernel
 from wengert.native.listing import listing
 from wengert.native.outside import Fresh, address_of
 from wengert.native.patience import patience
 from wengert.native.placement import Placement, barriers, check_used, placed
 from wengert.native.profile import Profile, profiled
+from wengert.native.refusal import refused
 from wengert.native.steps import View
 from wengert.native.threads import team
 from wengert.native.walker import Record, Table
@@ -207,8 +208,7 @@ class Program:
         _, code, place, bits = (int(word) for word in self._refusals[row])
         self._refusals[:] = 0
         kernel = next(each for each, at in self._refusal_rows.items() if at == row)
-        raise_problem(kernel)
-        raise refused(kernel, code, place, float(np.int64(bits).view(np.float64)))
+        raise refused(kernel, code, place, bits)
 
     # -- What it is -------------------------------------------------------------------------------
 
@@ -256,39 +256,6 @@ def checked_input(variable: Variable, leaf: Any, name: str) -> Array:
             remedy="trace the function again for arrays of this type",
         )
     return np.require(array, variable.dtype, ["C", "A"])
-
-
-def refused(kernel: Kernel, code: int, place: int, number: float) -> WengertError:
-    """Return the error for a number that a kernel refused."""
-    check = kernel.checks[code - 1]
-    operand = check.operation.inputs[-1]
-    named = operand.label or "a value"
-    shown = str(int(number)) if number.is_integer() else str(number)
-    at = np.unravel_index(place, operand.shape) if operand.shape else ()
-    where = "" if not at else f"row {int(at[0])} holds " if len(at) == 1 else (
-        f"place {tuple(int(i) for i in at)} holds ")  # fmt: skip
-    expected, asked, remedy = _SAID.get(check.operator, _SAID["index"])
-    high = f"{check.high:g}"
-    return DataError(
-        asked.format(classes=int(check.high) + 1),
-        expected=expected.format(low=f"{check.low:g}", high=high),
-        got=f"{where}{shown}\n{named}: {operand.dtype.name} {operand.shape}",
-        remedy=remedy,
-        where=check.operation.location,
-    )
-
-
-_SAID: dict[str, tuple[str, str, str | None]] = {
-    "one_hot": (
-        "integers from 0 to {high}", "a label is out of range for {classes} classes",
-        "count classes from 0, or give the logits more columns",
-    ),
-    "binary_cross_entropy": (
-        "labels from 0 to 1", "binary_cross_entropy got a label that is no probability",
-        "(labels + 1) / 2 where they are −1 and 1",
-    ),
-    "index": ("integers from {low} to {high}", "an index lies outside its array", None),
-}  # fmt: skip
 
 
 def seen(array: Array, view: View) -> Array:

@@ -14,7 +14,7 @@ import numpy as np
 from wengert.base.errors import UnsupportedError
 from wengert.graph.graph import Array, Graph
 from wengert.graph.variable import Variable
-from wengert.native.host import forget_problem, load
+from wengert.native.host import load
 from wengert.native.kernel import REFUSAL, Kernel, Operand
 from wengert.native.kernels.rows import Guard
 from wengert.native.listing import listing
@@ -22,6 +22,7 @@ from wengert.native.patience import patience
 from wengert.native.placement import barriers, check_used, placed
 from wengert.native.profile import Profile, profiled
 from wengert.native.program import aligned, cost_of
+from wengert.native.refusal import forget_problem
 from wengert.native.residence import Resident, reside
 from wengert.native.threads import Poll, team
 from wengert.native.walker import Record, Table, Words

@@ -52,7 +52,10 @@ def dense(variable: Variable, shape: Shape | None = None) -> View:
     return View(variable, 0, dense_strides(shape, 1), shape)
 
 
-StepKind = Literal["map", "reduce", "product", "pick", "host"]
+StepKind = Literal["map", "reduce", "product", "pick", "host", "loop"]
+
+
+LOOPS = ("scan", "cond", "while_loop")
 
 
 def innermost(variable: Variable) -> View:
@@ -66,7 +69,7 @@ class Step:
 
     Attributes:
         kind: "map" (elementwise), "reduce", "product", "pick" (places known at run time) or
-            "host" (NumPy does it).
+            "host" (NumPy does it) or "loop" (kernels of bodies).
         operation: the operation of the graph that it belongs to.
         operator: the scalar formula of a map ("fill" has none), or the reduction.
         shape: the iteration space of a map or a reduction; the result's otherwise.
@@ -121,14 +124,24 @@ class Lowered(NamedTuple):
 Lower = Callable[[Operation, tuple[View, ...]], Lowered | None]
 
 
-def lower(graph: Graph, other: Lower | None = None, images: Collection[Variable] = ()) -> Steps:
+# Makes the step of a loop or branch whose operands lie so, and the constants that it brings.
+LowerLoop = Callable[[Operation, Sequence[View]], tuple[Step, Mapping[Variable, Array]]]
+
+
+def lower(
+    graph: Graph,
+    other: Lower | None = None,
+    images: Collection[Variable] = (),
+    loops: LowerLoop | None = None,
+) -> Steps:
     """Return the steps of a decomposed graph, and its constants with those that steps brought.
 
     ``other`` lowers the operators that are not known here; what it does not know either (it
     returns None), and what works on numbers that no register holds, is left to NumPy.
-    ``images`` are stored with the batch innermost.
+    ``images`` are stored with the batch innermost; ``loops`` lowers loops and branches.
     """
     work = _Lowering({v: dense(v) for v in (*graph.inputs, *graph.constants)}, other, images)
+    work.loops = loops
     for operation in graph.operations:
         work.add(operation)
     return Steps(tuple(work.steps), work.views, {**graph.constants, **work.constants})
@@ -139,6 +152,7 @@ class _Lowering:
         self, views: dict[Variable, View], other: Lower | None, images: Collection[Variable] = ()
     ) -> None:
         self.views, self.other, self.images = views, other, images
+        self.loops: LowerLoop | None = None
         self.steps: list[Step] = []
         self.constants: dict[Variable, Array] = {}
 
@@ -146,6 +160,9 @@ class _Lowering:
         name = operation.operator
         if _is_view(operation):
             self.views[operation.output] = self._moved(operation)
+            return
+        if self.loops is not None and name in LOOPS:
+            self._loop(operation, self.loops)
             return
         if not _is_native(operation):
             self._host(operation)
@@ -177,6 +194,24 @@ class _Lowering:
         self.views[operation.output] = found.result
         self.steps.extend(found.steps)
         self.constants.update(found.constants)
+
+    def _loop(self, operation: Operation, lower_loop: LowerLoop) -> None:
+        """Bring operands into C order, rows of stacked ones alone; lay out the bodies."""
+        how = operation.attributes
+        carries = how.get("carries", 0)
+        rows = range(carries, carries + how.get("stacked", 0))
+        operands: list[View] = []
+        for k, variable in enumerate(operation.inputs):
+            view = self.views[variable]
+            first = 1 if k in rows else 0
+            lies = dense_strides(view.shape[first:], 1)
+            pairs = zip(view.shape[first:], view.strides[first:], lies, strict=True)
+            ready = all(a == b for n, a, b in pairs if n != 1)
+            operands.append(view if ready else dense(self._copied(operation, view)))
+        step, constants = lower_loop(operation, operands)
+        self.views.update((each, dense(each)) for each in operation.outputs)
+        self.steps.append(step)
+        self.constants.update(constants)
 
     def _host(self, operation: Operation) -> None:
         """Leave an operation to NumPy, which reads its operands as they lie."""
