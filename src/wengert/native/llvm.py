@@ -9,6 +9,7 @@ signatures what is meant, so that the rest of this floor is checked strictly.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any, cast
@@ -70,23 +71,44 @@ def element_of(type: Type) -> Type:
     return type.element if is_vector(type) else type
 
 
-class _Splat(ir.Constant):
-    """One number in every lane, written as LLVM's short form: texts stay short to read again."""
+class _Short(ir.Constant):
+    """A constant in LLVM's own short form: texts stay short to write and to read again."""
 
-    def __init__(self, type: Type, value: float) -> None:
-        self.type = type
-        self.constant = f"splat ({type.element} {ir.Constant(type.element, value).get_reference()})"
+    def __init__(self, type: Type, text: str) -> None:
+        # The builder looks through the elements of masks, of which none is told here.
+        self.type, self.constant, self._text = type, (), text
 
     def _to_string(self) -> str:
-        return f"{self.type} {self.constant}"
+        return f"{self.type} {self._text}"
 
     def _get_reference(self) -> str:
-        return self.constant
+        return self._text
+
+
+def zero(type: Type) -> Value:
+    """Return a constant of nothing but zeros."""
+    return _Short(type, "zeroinitializer")
+
+
+def undefined(type: Type) -> Value:
+    """Return a value that nobody reads."""
+    return _Short(type, "undef")
+
+
+def first_lanes(lanes: int, active: int) -> Value:
+    """Return the bits of the first ``active`` lanes."""
+    type = vector(BIT, lanes)
+    if sys.byteorder == "little" and lanes > 1:
+        return _Short(type, f"bitcast (i{lanes} {(1 << active) - 1} to {type})")
+    return ir.Constant(type, [int(lane < active) for lane in range(lanes)])
 
 
 def constant(type: Type, value: float) -> Value:
     """Return a constant, the same in every lane."""
-    return _Splat(type, value) if is_vector(type) else ir.Constant(type, value)
+    if not is_vector(type):
+        return ir.Constant(type, value)
+    one = ir.Constant(type.element, value).get_reference()
+    return _Short(type, f"splat ({type.element} {one})")
 
 
 def is_constant(value: Value) -> bool:
@@ -138,9 +160,8 @@ def splat(builder: Builder, value: Value, lanes: int) -> Value:
     if lanes == 1:
         return value
     wide = ir.VectorType(value.type, lanes)
-    first = builder.insert_element(ir.Constant(wide, ir.Undefined), value, ir.Constant(I32, 0))
-    zero = ir.Constant(ir.VectorType(I32, lanes), None)
-    return builder.shuffle_vector(first, ir.Constant(wide, ir.Undefined), zero)
+    first = builder.insert_element(undefined(wide), value, ir.Constant(I32, 0))
+    return builder.shuffle_vector(first, undefined(wide), zero(ir.VectorType(I32, lanes)))
 
 
 def loop(

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from wengert.native.llvm import (
-    BIT,
     I32,
     I64,
     VOID,
@@ -15,6 +14,7 @@ from wengert.native.llvm import (
     address,
     constant,
     element_of,
+    first_lanes,
     integer,
     intrinsic,
     ir,
@@ -93,7 +93,7 @@ def store_vector(builder: Builder, value: Value, pointer: Value, valid: int, str
 
 
 def _mask(valid: int, lanes: int) -> Value:
-    return ir.Constant(ir.VectorType(BIT, lanes), [int(lane < valid) for lane in range(lanes)])
+    return first_lanes(lanes, valid)
 
 
 def multiply_add(builder: Builder, x: Value, y: Value, z: Value) -> Value:

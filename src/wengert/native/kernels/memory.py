@@ -23,7 +23,7 @@ def read(lanes: Lanes, pointer: Value, dtype: Dtype, stride: int, active: int) -
     if active == lanes.count:
         return lanes.load(pointer, dtype, dtype.itemsize)
     element = llvm.vector(llvm.memory_type(dtype), lanes.count)
-    nothing = ir.Constant(element, None)
+    nothing = llvm.zero(element)
     arguments = [pointer, ir.Constant(llvm.I32, dtype.itemsize), mask(lanes, active), nothing]
     name = f"llvm.masked.load.{llvm.suffix(element)}.p0"
     return lanes.from_memory(llvm.intrinsic(lanes.builder, name, element, arguments), dtype)
@@ -49,7 +49,7 @@ def write(lanes: Lanes, x: Vector, pointer: Value, stride: int, active: int) -> 
 
 def _gathered(lanes: Lanes, pointer: Value, dtype: Dtype, stride: int, active: int) -> Vector:
     element = llvm.memory_type(dtype)
-    value = ir.Constant(llvm.vector(element, lanes.count), None)
+    value = llvm.zero(llvm.vector(element, lanes.count))
     for lane in range(active):
         place = _moved(lanes.builder, pointer, element, lane * stride)
         one = llvm.load(lanes.builder, place, element, dtype.itemsize)
@@ -63,8 +63,7 @@ def _moved(builder: Builder, pointer: Value, element: llvm.Type, count: int) -> 
 
 def mask(lanes: Lanes, active: int) -> Value:
     """Return the bits of the first ``active`` lanes."""
-    bits = [int(lane < active) for lane in range(lanes.count)]
-    return ir.Constant(llvm.vector(llvm.BIT, lanes.count), bits)
+    return llvm.first_lanes(lanes.count, active)
 
 
 def element_address(

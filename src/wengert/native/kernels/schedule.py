@@ -289,12 +289,14 @@ def _tile_cost(form: _Form) -> float:
 
 
 def _store_cost(form: _Form) -> float:
-    """Return the cycles that it takes to store C, one vector or number at a time."""
-    straight = form.roles.n.c == 1
+    """Return the cycles that it takes to store C, and to walk what the epilogue walks beside it."""
+    n = form.roles.n
+    straight = [stride in (0, 1) for stride in (n.c, *n.extras)]
     if not form.dot:
-        return form.roles.m.size * form.total * (1.0 if straight else 1.5 * form.lanes)
+        each = sum(1.0 if so else 1.5 * form.lanes for so in straight)
+        return form.roles.m.size * form.total * each
     # Sums across lanes: a tree of shuffles for the columns of each row.
-    left, row = form.wide, 3.0 if straight else 2.0 * form.wide
+    left, row = form.wide, sum(3.0 if so else 2.0 * form.wide for so in straight)
     for _ in range(form.lanes.bit_length() - 1):
         left = -(-left // 2)
         row += 2.0 * left
