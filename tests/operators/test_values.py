@@ -167,3 +167,8 @@ def test_squared_norm_of_many_numbers_keeps_float32_digits() -> None:
     x = np.random.default_rng(0).normal(size=(1000, 1000)).astype(np.float32)
     wanted = np.sum(x.astype(float) ** 2)
     np.testing.assert_allclose(OPERATORS["squared_norm"].numpy(x), wanted, rtol=1e-5)
+
+
+def test_a_power_of_zero_is_flat_to_any_order() -> None:
+    flat = grad(grad(lambda x: x**0.0))
+    assert flat(np.array(0.0)) == flat(np.array(2.0)) == 0

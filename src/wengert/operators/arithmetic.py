@@ -152,7 +152,10 @@ _POWER_DERIVATIVE = Operator(
     numpy=_power_derivative,
     result=elementwise_result(np.power, "power_derivative"),
     vjp=(
-        lambda g, y, x0, x1: multiply_or_zero(g, x1 * power_derivative(x0, x1 - 1)),
+        # Where p = 0 the slope is 0 all along, also at x = 0, where xᵖ⁻² is infinite.
+        lambda g, y, x0, x1: multiply_or_zero(
+            g, multiply_or_zero(x1, power_derivative(x0, x1 - 1))
+        ),
         lambda g, y, x0, x1: multiply_or_zero(
             g, np.power(x0, x1 - 1) * (1 + x1 * _safe_log(x0))
         ),
