@@ -20,7 +20,7 @@ from wengert.operators.registry import OPERATORS
 from wengert.rewriting.prune import prune
 from wengert.rewriting.share import frozen, share
 from wengert.tracing.spec import Spec
-from wengert.tracing.trace import trace
+from wengert.tracing.trace import trace_rule
 
 CHECK = "check"
 Attributes = Mapping[str, Any]
@@ -107,7 +107,7 @@ class _Work:
             rule, attributes = record.decomposition, dict(operation.attributes)
             assert rule is not None
             specs = [Spec(shape, dtype) for shape, dtype in types]
-            self.traced[key] = trace(lambda *xs: rule(*xs, **attributes), *specs)
+            self.traced[key] = trace_rule(lambda *xs: rule(*xs, **attributes), *specs)
         return self.traced[key]
 
     def _inline(self, operation: Operation, parts: Graph) -> None:

@@ -57,12 +57,19 @@ def module_places(function: Any, wanted: Callable[[Any], Any] | None) -> Iterato
         return
     home = _package(getattr(code_of(function), "__globals__", {}).get("__file__"))
     for module in list(sys.modules.values()):
-        file = getattr(module, "__file__", None)
-        is_users = file is not None and is_user_file(file) and _package(file) in (None, home)
-        if is_users or getattr(module, "__name__", None) == "__main__":
+        if (
+            _is_of(getattr(module, "__file__", None), home)
+            or getattr(module, "__name__", None) == "__main__"
+        ):
             space = vars(module)
             names = {name for name, held in list(space.items()) if wanted(held) is not None}
             yield from _in_space(space, names)
+
+
+@lru_cache(maxsize=16384)
+def _is_of(file: str | None, home: str | None) -> bool:
+    """Return whether a file is the user's own, or of one installed package."""
+    return file is not None and is_user_file(file) and _package(file) in (None, home)
 
 
 @lru_cache(maxsize=4096)

@@ -78,6 +78,24 @@ def trace(
     return found.graph
 
 
+def trace_rule(rule: Callable[..., Any], *specs: Spec) -> Graph:
+    """Return the graph of code of ours: it reads nothing around it, and nobody reads its names."""
+    recorder = Recorder(Tracer, frames.here())
+    given = [Tracer(recorder, _input(spec, "an operand", "input")) for spec in specs]
+    before = active.set(recorder)
+    try:
+        result = _called(rule, [*given])
+    finally:
+        active.reset(before)
+    output = _output(recorder, result)
+    recorder.finish()
+    inputs = tuple(each.variable for each in given)
+    return Graph(
+        "rule", inputs, tuple(recorder.operations), (output,), recorder.constants,
+        tuple(f"x{at}" for at in range(len(inputs))), _tuple_of([LEAF] * len(inputs)), LEAF,
+    )  # fmt: skip
+
+
 def trace_with_changes(function: Callable[..., Any], *examples: Any) -> Trace:
     """Like :func:`trace`; the outputs are what is returned, then the arguments it wrote into."""
     return trace_with_captures(function, examples, set(), changes=True)
