@@ -41,7 +41,7 @@ def objective_of(name: str, arrays, attributes):
             given[n] = x
         y = apply(name, *given, **attributes)
         several = y if isinstance(y, tuple) else (y,)
-        parts = [np.sum(each * w) for each, w in zip(several, weights, strict=True)]
+        parts = [np.sum(np.real(each) * w) for each, w in zip(several, weights, strict=True)]
         J = sum(parts[1:], parts[0])
         return J
 

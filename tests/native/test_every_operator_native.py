@@ -25,7 +25,7 @@ both = pytest.mark.parametrize("dtype", DTYPES)
 # What sums or multiplies many numbers: compared with what rounding may do, in the order of both.
 SUMS = {"sum", "prod", "mean", "var", "std", "matmul", "einsum", "squared_norm", "squared_error",
         "exclusive_product", "conv2d", "conv2d_input", "conv2d_weight", "avg_pool2d",
-        "avg_pool2d_input", "max_pool2d_input", "max_pool2d_pick"}  # fmt: skip
+        "avg_pool2d_input", "max_pool2d_input", "max_pool2d_pick", "euclidean_norm"}  # fmt: skip
 # Formulas of several functions: a few units in the last place of the largest of their parts.
 FORMULAS = {"sigmoid", "softplus", "gelu", "softmax", "log_softmax", "logsumexp",
             "power_derivative", "softmax_cross_entropy", "binary_cross_entropy", "arcsin", "arccos",

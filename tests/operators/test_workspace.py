@@ -22,7 +22,8 @@ _TOLERANCE = 6_000
 # The series go block by block, and hold a dozen arrays of one block; an order is made line by line.
 _BLOCKS, _LINE = 12 * 8 * 1024, 2 * 8 * 300
 _BUFFERED = {"take_along_axis": 2 * 8 * 8192, "add_along_axis": 2 * 8 * 8192, "sinc": _BLOCKS,
-             "bessel": _BLOCKS, "argsort": _LINE, "argpartition": _LINE}  # fmt: skip
+             "bessel": _BLOCKS, "argsort": _LINE, "argpartition": _LINE,
+             "eigvals": 8192}  # fmt: skip
 _rng = np.random.default_rng(0)
 
 
@@ -47,6 +48,7 @@ AXES: list[dict[str, Any]] = [
 ]
 ALL = slice(None)
 Q = _real(N, N) + np.eye(N)
+STACK = Q[None] * np.arange(1.0, 4.0).reshape(3, 1, 1)
 
 
 def windowed(name: str) -> list[checks.Case]:
@@ -144,19 +146,21 @@ LARGE: dict[str, list[checks.Case]] = {
     "squared_error": [((A, B), {}), ((A.astype(np.float32), B), {})],
     "binary_cross_entropy": [((A, B), {}), ((A, (B > 0.5).astype(int)), {})],
     "squared_norm": [((A,), {}), ((A.T,), {})],
-    **{name: [((Q,), {}), ((Q.astype(np.float32),), {}), ((Q[None] * np.ones((3, 1, 1)),), {})]
-       for name in ("inv", "slogdet")},
-    "eigh": [((Q,), {"lower": True}), ((Q[None] * np.ones((3, 1, 1)),), {"lower": True})],
-    "over_gaps": [((Q, _real(N)), {}), ((Q[None] * np.ones((3, 1, 1)), _real(3, N)), {})],
-    "threefry": [((*(_words(),) * 4,), {"bits": bits}) for bits in (32, 64)],
-    "random_bits": [((_words()[0, :2],), {"shape": (N, 300), "place": 1, "bits": bits})
-                    for bits in (32, 64)],
-    "unit_interval": [((_words(),), {"dtype": "float32", "middle": True}),
-                      ((_words().astype(np.uint64),), {"dtype": "float64", "middle": False})],
-    "bounded_integer": [((_words(),), {"low": -2, "high": 5})],
-    # What does not lie in C order goes block by block through one buffer more.
-    **{name: [((A,), {}), ((A.astype(np.float32),), {})]
-       for name in ("normal_ppf", "exponential_isf")},
+    **{name: [((Q,), {}), ((Q.astype(np.float32),), {}), ((STACK,), {})]
+       for name in ("inv", "slogdet", "eig", "eigvals", "svdvals")},
+    **{name: [((Q,), {}), ((STACK,), {})] for name in ("det", "cofactor")},
+    "cholesky": [((Q @ Q.T,), {}), (((Q @ Q.T).astype(np.float32),), {})],
+    "solve": [((Q, A), {}), ((Q.astype(np.float32), A.astype(np.float32)), {})],
+    **{name: [((Q,), {"lower": True}), ((STACK,), {"lower": True}),
+              ((Q.astype(np.float32),), {"lower": True})] for name in ("eigh", "eigvalsh")},
+    **{name: [((x,), {key: value}) for x in (A, Q, STACK, A.T.copy())]
+       for name, key, value in (("svd", "full", False), ("qr", "complete", False),
+                                ("pinv", "rcond", 1e-15))},
+    "over_gaps": [((Q, _real(N), _real(N)), {"apart": True}),
+                  ((STACK, _real(3, N), _real(3, N)), {"apart": False})],
+    "must_vanish": [((0 * A,), {})],
+    "phase_free": [((Q + 0j,), {})],
+    "euclidean_norm": [((A,), each) for each in AXES],
     **{name: windowed(name) for name in ("conv2d", "conv2d_input", "conv2d_weight", "avg_pool2d",
        "avg_pool2d_input", "max_pool2d", "max_pool2d_input", "max_pool2d_pick")},
 }  # fmt: skip

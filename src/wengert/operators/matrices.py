@@ -90,14 +90,15 @@ def in_double(result: Rule) -> Rule:
     def workspace(*operands: Type, **attributes: Any) -> int:
         found = result(*operands, **attributes)
         results = (found,) if isinstance(found, Type) else found
-        widened = sum(_double(each) for each in operands if _double(each) != nbytes(each)
+        widened = sum(double_bytes(each) for each in operands if double_bytes(each) != nbytes(each)
                       or each.dtype.kind not in "fc")  # fmt: skip
-        return widened + sum(_double(y) - nbytes(y) for y in results if y.dtype.kind in "fc")
+        return widened + sum(double_bytes(y) - nbytes(y) for y in results if y.dtype.kind in "fc")
 
     return workspace
 
 
-def _double(x: Type) -> int:
+def double_bytes(x: Type) -> int:
+    """Return the bytes of an array in double precision."""
     return size(x.shape) * (16 if x.dtype.kind == "c" else 8)
 
 
@@ -173,6 +174,12 @@ def positive(rng: np.random.Generator, shape: Shape) -> Any:
     """Draw symmetric positive definite matrices with eigenvalues apart from one another."""
     a = well(rng, shape)
     return np.ascontiguousarray(a @ np.swapaxes(a, -1, -2))
+
+
+def complex_positive(rng: np.random.Generator, n: int) -> Any:
+    """Draw a Hermitian positive definite matrix with eigenvalues apart from one another."""
+    a = well(rng, (n, n)) + 0.3j * well(rng, (n, n))
+    return np.ascontiguousarray(a @ a.conj().T + np.diag(np.arange(1.0, n + 1)))
 
 
 def stacks(draw: Draw, *shapes: Shape) -> Callable[[np.random.Generator], list[Case]]:

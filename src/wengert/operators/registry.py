@@ -11,13 +11,16 @@ from wengert.operators.complexes import COMPLEX
 from wengert.operators.control import with_control
 from wengert.operators.convolution import CONVOLUTION
 from wengert.operators.cumulative import CUMULATIVE
+from wengert.operators.eigen import EIGEN
 from wengert.operators.elementwise import UNARY
 from wengert.operators.exclusive import EXCLUSIVE_PRODUCT
 from wengert.operators.factorization import FACTORIZATIONS
+from wengert.operators.gaps import GAPS
 from wengert.operators.index import INDEXING
 from wengert.operators.linalg import LINALG
 from wengert.operators.loss import LOSSES
 from wengert.operators.movement import MOVEMENT
+from wengert.operators.norms import EUCLIDEAN_NORM
 from wengert.operators.ordering import ORDERING
 from wengert.operators.pooling import POOLING
 from wengert.operators.product import PRODUCTS
@@ -48,7 +51,10 @@ _PLAIN = table(
     PRODUCTS,
     COMPLEX,
     LINALG,
+    EIGEN,
     FACTORIZATIONS,
+    GAPS,
+    (EUCLIDEAN_NORM,),
     CONVOLUTION,
     POOLING,
     ACTIVATIONS,

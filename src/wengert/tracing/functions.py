@@ -17,6 +17,7 @@ from wengert.tracing import (
     joining,
     matrices,
     movement,
+    norms,
     reductions,
     refused,
     rooms,
@@ -97,6 +98,7 @@ def _like(fill: Callable[..., Any]) -> Callable[..., Any]:
 TABLE: dict[Any, Callable[..., Any]] = {
     **rooms.ROWS,
     **matrices.TABLE,
+    **norms.TABLE,
     np.sum: reductions.sum_, np.mean: reductions.mean, np.var: reductions.var,
     np.std: reductions.std, np.prod: reductions.prod, np.max: reductions.max_,
     np.min: reductions.min_, np.amax: reductions.max_, np.amin: reductions.min_,

@@ -112,4 +112,4 @@ class Evaluator:
         pairs = zip(array.shape, factor.indices, strict=True)
         array = array.reshape([n for n, index in pairs if index is not None])
         with np.errstate(all="ignore"):
-            return array.astype(np.float64) ** factor.power
+            return array.astype(np.result_type(array, np.float64)) ** factor.power

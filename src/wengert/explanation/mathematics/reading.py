@@ -80,7 +80,7 @@ class Reader:
             return self.value(variable)
         number = rational(array.flat[0])
         if number is None:
-            return algebra.atom(Constant(str(array.flat[0]), float(array.flat[0])))
+            return algebra.atom(Constant(str(array.flat[0]), array.flat[0].item()))
         return self._length(number, by) or algebra.number(number, outputs)
 
     def _length(self, number: Fraction, by: Operation | None) -> Sum | None:

@@ -34,7 +34,7 @@ class Constant:
     """A number with a name, such as λ."""
 
     name: str
-    value: float
+    value: complex
 
 
 @dataclass(frozen=True, slots=True)
