@@ -149,3 +149,12 @@ def test_what_changed_since_a_plan_was_kept(tmp_path, capsys) -> None:
     old.write_text("{}")
     code, _, errors = carry_out(capsys, "plan", NET, "--diff", old)
     assert code == 1 and "is no plan to compare with" in errors
+
+
+def test_plan_tells_three_ledgers_and_draws_the_curve(capsys, tmp_path):
+    path = tmp_path / "memory.svg"
+    code, out, _ = carry_out(capsys, "plan", NET, "--svg", str(path))
+    assert code == 0 and "Three ledgers" in out and "█" in out
+    for ledger in ("plan: ", "interpreter: ", "process: "):
+        assert ledger in out
+    assert ElementTree.fromstring(path.read_text(encoding="utf-8")).tag.endswith("svg")

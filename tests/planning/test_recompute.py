@@ -195,3 +195,17 @@ def test_segments_in_segments_hold_less():
     assert twice is not None
     assert twice.live().max() < once.live().max() and twice.price > once.price
     assert nested(chain(300), 1, 1) is None
+
+
+def test_where_nothing_lowers_the_peak_there_is_one_plan():
+    """A product that must stand whole: letting go of its operands saves nothing."""
+
+    def objective(parameters, X):
+        h = X
+        for W in parameters:
+            h = (h - h.mean(1, keepdims=True)) / np.sqrt(h.var(1, keepdims=True) + 1)
+        return np.mean(h * h) + sum(np.sum(W * W) for W in parameters)
+
+    specs = [Spec((4, 4), "float32")] * 2, Spec((5, 4), "float32")
+    found = recomputations(cost_graph(plan_graph(joint(objective, *specs))))
+    assert len(found) >= 1 and found[0].gaps == frozenset()

@@ -53,7 +53,7 @@ _PLAN = """\
 examples:
   wengert plan
   wengert plan net.py:objective --batch 512 --max 200MB
-  wengert plan net.py:objective --memory 100MB
+  wengert plan net.py:objective --memory 100MB --svg memory.svg
   wengert plan net.py:objective --json > plan.json; wengert plan net.py:objective --diff plan.json
   wengert plan net.py:objective --spec 256x784:float32 --spec 256:int64 --why h
 """
@@ -165,6 +165,7 @@ def _plan(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     parser.add_argument("--why", metavar="NAME", help="why this variable is held")
     parser.add_argument("--json", action="store_true", help="the whole plan as JSON")
+    parser.add_argument("--svg", metavar="PATH", help="draw what is held over the schedule")
     _batch(parser, "examples in a batch (default 256)")
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from rich.console import Console
 
 from wengert.base.errors import BudgetError, OptionError, WengertError
+from wengert.base.files import write_atomically
 from wengert.base.quantities import format_bytes, parse_bytes
 from wengert.cli.load import Program, batch_specs, load_program
 from wengert.cli.output import body, heading, make_console, width
@@ -38,6 +39,8 @@ def plan(arguments: argparse.Namespace) -> int:
         body(console, str(memory.why(arguments.why)))
     else:
         _show(console, program, memory)
+    if arguments.svg is not None:
+        write_atomically(Path(arguments.svg), memory.svg(budget if budget else memory.budget))
     grown = old is not None and difference(old, memory.to_data()).peak_growth > 0
     if budget is None:
         return FAILED if grown else OK
@@ -92,6 +95,8 @@ def _plan(program: Program, arguments: argparse.Namespace) -> MemoryPlan:
 def _show(console: Console, program: Program, memory: MemoryPlan) -> None:
     heading(console, f"Memory of {program.objective.__name__} of {program.place}")
     body(console, memory.table().text(width(console)))
+    heading(console, "Three ledgers")
+    body(console, memory.ledgers(min(width(console), 80)))
     if memory.budget is not None:
         body(console, _largest(memory, memory.budget))
         return
@@ -99,7 +104,7 @@ def _show(console: Console, program: Program, memory: MemoryPlan) -> None:
         growth = str(memory.growth())
     except WengertError:
         return
-    heading(console, "How the peak grows")
+    heading(console, "How the interpreter's peak grows")
     body(console, growth)
 
 

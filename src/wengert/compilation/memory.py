@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import html
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
 from wengert.base.errors import WengertError
+from wengert.base.process import resident_bytes
 from wengert.base.quantities import parse_bytes
 from wengert.compilation.programs import fitting_of, program_fitting, program_of
 from wengert.compilation.source import Source
@@ -26,7 +28,7 @@ from wengert.planning.refining import refined
 from wengert.planning.solver import Clock, checked_seconds, warn_if_absent
 from wengert.planning.table import Table, table, totals
 from wengert.planning.terms import place as line
-from wengert.planning.timeline import Moment, timeline
+from wengert.planning.timeline import Moment, sparkline, timeline
 from wengert.planning.why import Reason, why
 from wengert.rewriting.rewrite import simplify
 
@@ -188,10 +190,44 @@ class MemoryPlan:
             return largest_within(self._batch_growth, allowed, self._fitting_at, again)
         return (largest_within if again else largest)(self._batch_growth, allowed)
 
-    def svg(self, budget: str | int | None = None) -> str:
-        """Return the picture of the live bytes over the schedule, with a budget as a line."""
+    def svg(self, budget: str | int | None = None, interpreter: bool = False) -> str:
+        """Return the picture of the live bytes over the schedule, with a budget as a line.
+
+        The schedule is that of the program's kernels; of the interpreter's operations where that
+        is asked for, or runs.
+        """
         bound = None if budget is None else parse_bytes(budget, "the memory budget")
-        return memory_svg(self.timeline(), bound, f"Live bytes of {self.graph.name}")
+        if self.program is None or interpreter:
+            return memory_svg(self.timeline(), bound, f"Live bytes of {self.graph.name}")
+        title = f"The block of {self.graph.name} over its kernels"
+        return memory_svg(self.program.moments(), bound, title)
+
+    def ledgers(self, width: int = 60) -> str:
+        """Return the three ledgers, which are never mixed, and the curve over the schedule.
+
+        The plan: the block that the program allocates. The interpreter: what it would hold. The
+        process: what lies beside the block while the program runs; the code of libraries, and
+        what they keep for themselves, is in what the process is now.
+        """
+        return "\n".join(self._ledger_lines(width))
+
+    def _ledger_lines(self, width: int) -> Iterator[str]:
+        program, data = self.program, self.data
+        live = data.live if program is None else program.live
+        yield sparkline(live, width)
+        if program is None:
+            yield "plan: no program, as llvmlite is absent"
+        else:
+            yield f"plan: {program.peak_bytes:,} bytes in one block, {len(program.kernels)} kernels"
+            yield from (f"  {each}" for each in program.alive_lines())
+        where = f"at operation {data.peak_at} of {len(data.schedule)}" if data.schedule else ""
+        yield f"interpreter: {data.peak_bytes:,} bytes of intermediates {where}".rstrip()
+        results = 0 if program is None else program.result_bytes
+        beside = [(data.state_bytes, "parameters, batch and constants"), (results, "results")]
+        yield "process: " + ", ".join(f"{n:,} bytes {what}" for n, what in beside if n)
+        now = resident_bytes()
+        if now is not None:
+            yield f"  {now:,} bytes this process with its libraries, now"
 
     def to_data(self) -> dict[str, Any]:
         """Return the plan as plain data; the keys are told in ``wengert.planning.dump``."""

@@ -17,6 +17,8 @@ from wengert.planning.lifetime import passes
 from wengert.planning.program import KernelPlan, ProgramPlan, Stored
 from wengert.rewriting.decompose import decompose
 
+_LONG = 32
+
 
 def program_plan(graph: Graph) -> ProgramPlan:
     """Return the plan of the program that ``compile_graph`` makes of a graph.
@@ -67,7 +69,7 @@ def _told(fused: Fused, found: Placement, result_bytes: int) -> ProgramPlan:
     storages = tuple(
         Stored(
             told[n], variable.nbytes, layout.offsets[n], layout.births[n], layout.deaths[n],
-            told[layout.over[n]] if n in layout.over else None, variable in forward,
+            told[layout.over[n]] if n in layout.over else None, variable in forward, n,
         )
         for n, variable in enumerate(found.storages)
     )  # fmt: skip
@@ -81,4 +83,9 @@ def _label(variable: Variable, names: Mapping[Variable, str], kernels: tuple[Ker
         return name
     maker = next((kernel for kernel in kernels if variable in kernel.writes), None)
     part = "a part" if name is None else "a result"
-    return name or "nothing" if maker is None else f"{part} of {maker.name}"
+    return name or "nothing" if maker is None else f"{part} of {short(maker.name)}"
+
+
+def short(name: str) -> str:
+    """Return the name of a kernel, cut where it says much."""
+    return name if len(name) <= _LONG else name[: _LONG - 1] + "…"

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from wengert.base.errors import Location
 from wengert.base.quantities import format_bytes
+from wengert.planning.arena import ALIGNMENT
 from wengert.planning.budget import Need
 from wengert.planning.layout import Arranged
 from wengert.planning.lifetime import Pass
@@ -44,6 +45,7 @@ class Stored:
         death: one past the last kernel that touches it.
         over: the storage that it is written over, None where it has a place of its own.
         forward: whether the forward pass makes it.
+        number: its place among the storages of the layout.
     """
 
     label: str
@@ -53,6 +55,35 @@ class Stored:
     death: int
     over: str | None
     forward: bool
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class ProgramMoment:
+    """What is held while one kernel runs, in bytes, rounded up to 64 each.
+
+    Attributes:
+        position: place among the kernels.
+        name: what runs.
+        made: the pass that it belongs to.
+        retained: of forward, waiting for backward.
+        forward: other results of forward.
+        gradient: the rest.
+        workspace: nothing; kernels have none.
+    """
+
+    position: int
+    name: str
+    made: str
+    retained: int
+    forward: int
+    gradient: int
+    workspace: int = 0
+
+    @property
+    def live(self) -> int:
+        """All of them together."""
+        return self.retained + self.forward + self.gradient + self.workspace
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,6 +133,29 @@ class ProgramPlan:
             return 0
         return sum(s.nbytes for s in self.storages if s.forward and s.birth < end < s.death)
 
+    def moments(self) -> tuple[ProgramMoment, ...]:
+        """Return what is held while each kernel runs, split by why."""
+        over = self.arranged.layout.over
+        births = self.arranged.layout.births
+        gone = {(births[made], old) for made, old in over.items()}
+        end, parts = self.loss_at, [[0, 0, 0] for _ in self.kernels]
+        for stored in self.storages:
+            kind = 2 if not stored.forward else int(stored.death <= end)
+            nbytes = -(-stored.nbytes // ALIGNMENT) * ALIGNMENT
+            for at in range(stored.birth, min(stored.death, len(parts))):
+                # Written over in this very kernel: the bytes are those of the new one.
+                if (at, stored.number) not in gone:
+                    parts[at][kind] += nbytes
+        return tuple(
+            ProgramMoment(at, kernel.name, self._pass(at), *parts[at])
+            for at, kernel in enumerate(self.kernels)
+        )
+
+    def _pass(self, at: int) -> str:
+        made = self.kernels[at].made
+        order = ("forward", "recompute", "backward", "update")
+        return next((each for each in order if each in made), "given")
+
     @property
     def need(self) -> Need:
         """What the program needs, and the kernel that needs most by itself."""
@@ -129,6 +183,14 @@ class ProgramPlan:
             lines.append(f"in place: {results} written over what is read last, {saved:,} bytes")
         return tuple(lines)
 
+    def alive_lines(self) -> list[str]:
+        """Return the largest storages at the peak, one a line."""
+        return [
+            f"{s.label} {format_bytes(s.nbytes)}, kernels {s.birth}–{s.death - 1}"
+            + (f", over {s.over}" if s.over else "")
+            for s in self.top()
+        ]
+
     def lines(self) -> list[str]:
         """Return what there is to say, one thing a line."""
         found = [f"arena {self.peak_bytes:,} bytes ({format_bytes(self.peak_bytes)})"]
@@ -137,11 +199,7 @@ class ProgramPlan:
             found[0] += f", {len(self.kernels)} kernels, most at kernel {at}: {self.kernels[at]}"
         if self.retained_bytes:
             found.append(f"retained when forward ends {self.retained_bytes:,} bytes")
-        found += [
-            f"  {s.label} {format_bytes(s.nbytes)}, kernels {s.birth}–{s.death - 1}"
-            + (f", over {s.over}" if s.over else "")
-            for s in self.top()
-        ]
+        found += [f"  {line}" for line in self.alive_lines()]
         if self.result_bytes:
             found.append(f"results, in the caller's arrays, {self.result_bytes:,} bytes")
         return [*found, *self.savings()]

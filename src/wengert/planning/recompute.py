@@ -90,8 +90,9 @@ def _lowest(plan: Recomputation) -> tuple[int, int]:
 
 def _ladder(found: Sequence[Recomputation], rungs: int) -> list[int]:
     """Return budgets, evenly from just below the peak down to the lowest, the lowest first."""
-    top = max(each.peak_bytes for each in found) - 1
     low = min(each.peak_bytes for each in found)
+    # Where nothing lowers the peak there is one budget.
+    top = max(low, max(each.peak_bytes for each in found) - 1)
     return sorted({top - (top - low) * rung // rungs for rung in range(rungs + 1)})
 
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
+from typing import Protocol
 
 from wengert.graph.operation import Operation
 from wengert.planning.lifetime import Lifetime
@@ -34,9 +37,45 @@ class Moment:
     workspace: int
 
     @property
+    def name(self) -> str:
+        """What runs, in a word."""
+        return self.operation.operator
+
+    @property
     def live(self) -> int:
         """All of them together."""
         return self.retained + self.forward + self.gradient + self.workspace
+
+
+class Held(Protocol):
+    """What is held at one moment, by an operation or a kernel: what a curve draws."""
+
+    @property
+    def position(self) -> int: ...  # noqa: D102
+    @property
+    def name(self) -> str: ...  # noqa: D102
+    @property
+    def made(self) -> str: ...  # noqa: D102
+    @property
+    def live(self) -> int: ...  # noqa: D102
+
+
+_BLOCKS = "▁▂▃▄▅▆▇█"
+
+
+def sparkline(live: Sequence[int], width: int = 60) -> str:
+    """Return bytes over a schedule as a line of blocks; each shows the most of its moments.
+
+    >>> sparkline([0, 50, 100, 25])
+    '▁▄█▂'
+    """
+    most = max(live, default=0)
+    count = min(width, len(live))
+    if not most:
+        return _BLOCKS[0] * count
+    cuts = [len(live) * at // count for at in range(count + 1)]
+    tops = [max(live[low:high]) for low, high in pairwise(cuts)]
+    return "".join(_BLOCKS[max(0, -(-top * len(_BLOCKS) // most) - 1)] for top in tops)
 
 
 def kind(lifetime: Lifetime) -> str:

@@ -18,7 +18,7 @@ from wengert.explanation.drawing.svg import (
     rect,
     words,
 )
-from wengert.planning.timeline import Moment
+from wengert.planning.timeline import Held
 
 _PANEL, _HEIGHT, _LEFT, _TOP, _GAP = 330.0, 200.0, 62.0, 80.0, 84.0
 _SKIPPED = {"epoch", "step", "kind", "seconds", "time", "rate", "examples", "learning_rate"}
@@ -260,12 +260,13 @@ _HATCH = (
 
 
 def memory_svg(
-    moments: Sequence[Moment], bound: int | None = None, title: str = "Live bytes over the schedule"
+    moments: Sequence[Held], bound: int | None = None, title: str = "Live bytes over the schedule"
 ) -> str:
     """Return the live bytes at every operation, stacked by why they are held, as SVG text.
 
     Args:
-        moments: from :func:`wengert.planning.timeline.timeline`.
+        moments: of operations, from :func:`wengert.planning.timeline.timeline`, or of the kernels
+            of a program.
         bound: a memory budget in bytes, drawn as a line.
         title: the headline.
 
@@ -288,8 +289,8 @@ def memory_svg(
         )
     body += _memory_key(axes)
     description = (
-        f"{len(moments)} operations; the peak is {format_bytes(peak.live)} at operation "
-        f"{peak.position} ({peak.operation.operator})."
+        f"{len(moments)} moments; the peak is {format_bytes(peak.live)} at number "
+        f"{peak.position} ({peak.name})."
     )
     return document(width + 78 + 40, axes.top + 220 + 78, title, description, body)
 
@@ -303,13 +304,13 @@ def _byte_rows(axes: _Axes, rows: Sequence[float]) -> list[str]:
     return parts
 
 
-def _bars(axes: _Axes, moments: Sequence[Moment]) -> list[str]:
+def _bars(axes: _Axes, moments: Sequence[Held]) -> list[str]:
     gap = 1.0 if len(moments) <= 120 else 0.0
     parts: list[str] = []
     for place, moment in enumerate(moments):
         left, right = axes.at((place, 0))[0], axes.at((place + 1, 0))[0]
         base = 0.0
-        tip = f"{moment.position}: {moment.operation.operator}, {format_bytes(moment.live)} live"
+        tip = f"{moment.position}: {moment.name}, {format_bytes(moment.live)} live"
         parts.append(f"<g><title>{tip}</title>")
         for name, colour, _ in _PARTS:
             value = float(getattr(moment, name))
@@ -328,15 +329,15 @@ def _bar(x: float, y: float, w: float, h: float, fill: str) -> str:
     )
 
 
-def _peak(axes: _Axes, peak: Moment) -> list[str]:
+def _peak(axes: _Axes, peak: Held) -> list[str]:
     x, y = axes.at((peak.position + 0.5, float(peak.live)))
-    text = f"peak {format_bytes(peak.live)}, {peak.operation.operator}"
+    text = f"peak {format_bytes(peak.live)}, {peak.name}"
     anchor = "end" if x > axes.left + axes.width * 0.7 else "start"
     mark = f'<path d="M{number(x)} {number(y - 2)}l-4 -6h8z" fill="{INK}"/>'
     return [mark, words(text, x + (-7 if anchor == "end" else 7), y - 5, 10, INK, anchor=anchor)]
 
 
-def _turn(axes: _Axes, moments: Sequence[Moment]) -> list[str]:
+def _turn(axes: _Axes, moments: Sequence[Held]) -> list[str]:
     """Mark where the forward pass ends and the backward pass begins."""
     low = axes.top + axes.height
     turn = next((i for i, m in enumerate(moments) if m.made != "forward"), len(moments))
