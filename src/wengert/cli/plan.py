@@ -7,11 +7,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from rich.console import Console  # pyright: ignore[reportMissingImports]
+
 from wengert.base.errors import BudgetError, OptionError, WengertError
 from wengert.base.files import write_atomically
 from wengert.base.quantities import format_bytes, parse_bytes
 from wengert.cli.load import Program, batch_specs, load_program
-from wengert.cli.output import Console, body, heading, make_console, width
+from wengert.cli.output import body, heading, make_console, width
 from wengert.cli.problems import FAILED, OK, UsageError
 from wengert.cli.shown import bounded, planned
 from wengert.compilation import MemoryPlan
