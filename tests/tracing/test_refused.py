@@ -102,6 +102,7 @@ def test_shape_mismatch_names_both_operands() -> None:
     assert "W: float64 (3, 4)" in text
     assert "x: float64 (5,)" in text
     assert "test_refused.py" in text
+    assert text.count("matmul") == 1
     with pytest.raises(ShapeError, match="W"):
         trace(lambda W, b: W + b, Spec((3, 4)), Spec((3,)))
 

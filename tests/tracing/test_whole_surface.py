@@ -7,6 +7,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
 
 from wengert.base.tree import flatten
 from wengert.checking import check_gradients
@@ -208,8 +211,32 @@ SMOOTH: dict[str, Case] = {
         (A,),
     ),
 }  # fmt: skip
+MASK = A > 0.8
+SMOOTH |= {
+    "masked ufuncs": (
+        lambda a, b: (np.add(a, b, where=MASK, out=np.ones((3, 4))),
+                      np.exp(a, out=np.zeros((3, 4)), where=a > 1)), (A, B),
+    ),
+    "no protocol": (
+        lambda v, w: (np.r_[v, 1.0, 0:3, w[0]], np.c_[w, w, [1.0, 2.0, 3.0]],
+                      np.vectorize(lambda x, y: x * y + 1)(v[:3], w),
+                      np.apply_along_axis(lambda row: row * w, 1, np.ones((2, 3)))), (V, W),
+    ),
+    "known arrays": (
+        lambda v: (np.take(np.arange(5.0), np.argsort(v)), np.interp(np.arange(3.0), KNOTS, v[:4]),
+                   np.take(v, [7, -1], mode="clip"), np.take(v, [7, -1], mode="wrap"),
+                   np.bincount(np.array([0, 1, 1, 0, 2]), v), np.kron(np.eye(2), v)), (V,),
+    ),
+}  # fmt: skip
 # Sums in another order, or a function of another library: a few units in the last place.
 ROUNDED: dict[str, Case] = {
+    "masked reductions": (
+        lambda a: (np.var(a, where=MASK), np.std(a, axis=0, where=MASK, keepdims=True),
+                   np.std(a, mean=np.mean(a, keepdims=True)),
+                   np.max(a, axis=0, where=MASK, initial=-1.0), np.prod(a, where=a > 1),
+                   np.mean(a, where=a > 0.5), np.min(a, initial=0.2)), (A,),
+    ),
+    "sum with a start": (lambda a: np.sum(a, 0, where=A > 0.8, initial=2.0), (A,)),
     "reduceat": (
         lambda v: np.add.reduceat(v, [0, 3, 1]) + np.multiply.reduceat(v, [0, 1, 3]),
         (V,),
@@ -341,3 +368,80 @@ def test_gradients_are_differences(name: str) -> None:
         )
 
     check_gradients(summed, *arguments, order=1, tolerance=1e-6)
+
+
+# -- Many arguments: drawn ----------------------------------------------------------------------
+
+shapes = hnp.array_shapes(min_dims=1, max_dims=3, min_side=1, max_side=4)
+arrays = hnp.arrays(np.float64, shapes, elements=st.integers(-9, 9).map(lambda n: n / 4))
+
+
+def agrees(function: Callable[..., Any], x: Any) -> None:
+    compare((function, (x,)), 1e-14)
+
+
+@given(x=arrays, data=st.data())
+def test_padding_of_any_kind(x: Any, data: st.DataObject) -> None:
+    mode = data.draw(st.sampled_from([*PADS, "linear_ramp"]))
+    width = [tuple(data.draw(st.integers(0, 5)) for _ in range(2)) for _ in x.shape]
+    options: dict[str, Any] = {}
+    if mode in ("maximum", "minimum", "mean", "median") and data.draw(st.booleans()):
+        options["stat_length"] = data.draw(st.integers(1, 5))
+    if mode in ("reflect", "symmetric"):
+        options["reflect_type"] = data.draw(st.sampled_from(["even", "odd"]))
+    agrees(lambda a: np.pad(a, width, mode, **options), x)
+
+
+AXES: dict[str, Callable[..., Any]] = {
+    "median": np.median, "ptp": np.ptp, "average": np.average, "nansum": np.nansum,
+    "nanmax": np.nanmax, "nanmean": np.nanmean, "nanvar": np.nanvar, "nanmedian": np.nanmedian,
+    "quantile": lambda a, **how: np.quantile(a, [0.1, 0.6], **how), "var": np.var,
+}  # fmt: skip
+
+
+@given(x=arrays, data=st.data())
+def test_any_axes(x: Any, data: st.DataObject) -> None:
+    name = data.draw(st.sampled_from(sorted(AXES)))
+    count = data.draw(st.integers(1, x.ndim))
+    axes = tuple(data.draw(st.permutations(range(x.ndim)))[:count])
+    axis = data.draw(st.sampled_from([None, axes, axes[0], axes[0] - x.ndim]))
+    agrees(lambda a: AXES[name](a, axis=axis, keepdims=True), x)
+    agrees(lambda a: AXES[name](a, axis=axis), x)
+
+
+@given(x=arrays, data=st.data())
+def test_moves_along_any_axis(x: Any, data: st.DataObject) -> None:
+    axis = data.draw(st.integers(-x.ndim, x.ndim - 1))
+    n, k = x.shape[axis], data.draw(st.integers(-7, 7))
+    calls: dict[str, Callable[..., Any]] = {
+        "roll": lambda a: np.roll(a, k, axis),
+        "sort": lambda a: (np.sort(a, axis), np.argsort(a, axis, kind="stable")),
+        "cumsum": lambda a: np.cumsum(a, axis),
+        "repeat": lambda a: np.repeat(a, abs(k), axis),
+        "split": lambda a: np.array_split(a, abs(k) + 1, axis),
+        "delete": lambda a: np.delete(a, k % n, axis),
+        "insert": lambda a: np.insert(a, k % n, 5.0, axis),
+        "diff": lambda a: np.diff(a, min(abs(k), n), axis),
+        "take": lambda a: np.take(a, [k], axis, mode="wrap"),
+        "running": lambda a: np.maximum.accumulate(a, axis),
+        "reduceat": lambda a: np.add.reduceat(a, [k % n, 0], axis),
+        "trapezoid": lambda a: np.trapezoid(a, axis=axis),
+    }
+    agrees(calls[data.draw(st.sampled_from(sorted(calls)))], x)
+
+
+def test_an_instance_of_an_array_is_one() -> None:
+    seen: list[bool] = []
+
+    def f(x: Any) -> Any:
+        made = np.zeros(3)
+        seen.extend(isinstance(each, np.ndarray) for each in (x, x * 2, x[1:], made, np.sum(x)))
+        made[0] = x[0]
+        seen.append(isinstance(made, np.ndarray))
+        return made
+
+    f(np.ones(3))
+    plain = list(seen)
+    seen.clear()
+    trace(f, np.ones(3))
+    assert seen == plain == [True, True, True, True, False, True]

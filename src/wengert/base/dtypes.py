@@ -32,7 +32,7 @@ def refuse_other_algebra(value: Any, what: str) -> None:
     A masked array leaves numbers out, a matrix multiplies by ``*``: taken for plain arrays they
     would give other numbers than NumPy does.
     """
-    if type(value) is np.ndarray or not isinstance(value, np.ndarray):
+    if type(value) is np.ndarray or not issubclass(type(value), np.ndarray):
         return
     # Imported by whoever has made a masked array, and slow to import for whoever has not.
     masked = getattr(sys.modules.get("numpy.ma"), "MaskedArray", ())

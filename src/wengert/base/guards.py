@@ -12,12 +12,13 @@ Array = np.ndarray[Any, np.dtype[Any]]
 
 def is_ndarray(value: Any) -> TypeGuard[Array]:
     """Return whether a value is a NumPy array."""
-    return isinstance(value, np.ndarray)
+    # By its type: an array that records says of its ``__class__`` that it is an ndarray.
+    return issubclass(type(value), np.ndarray)
 
 
 def is_numpy(value: Any) -> TypeGuard[Array]:
     """Return whether a value is a NumPy array or scalar."""
-    return isinstance(value, np.ndarray | np.generic)
+    return issubclass(type(value), np.ndarray | np.generic)
 
 
 def is_sequence(value: Any) -> TypeGuard[Sequence[Any]]:

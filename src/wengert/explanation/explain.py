@@ -14,6 +14,7 @@ import numpy as np
 
 from wengert.base.errors import OptionError
 from wengert.base.files import write_atomically
+from wengert.base.guards import is_numpy
 from wengert.base.tree import flatten
 from wengert.explanation.drawing.forward import forward_svg
 from wengert.explanation.drawing.ladder import ladder_svg
@@ -60,7 +61,7 @@ def explain(
 
 def _numbers(examples: tuple[Any, ...]) -> tuple[Array, ...] | None:
     leaves = [leaf for leaf in flatten(examples, is_leaf=is_array_like)[0] if is_array_like(leaf)]
-    if all(isinstance(leaf, np.ndarray | np.generic) for leaf in leaves):
+    if all(is_numpy(leaf) for leaf in leaves):
         return tuple(np.asarray(leaf) for leaf in leaves)
     return None
 

@@ -180,8 +180,9 @@ def _in_users_words(error: WengertError, operator: str, operands: Sequence[Any])
     listed = "; ".join(described(operand) for operand in operands)
     got = f"{listed}\n({error.got})" if error.got else listed
     kind = TraceError if isinstance(error, _NoArray) else type(error)
+    says_it = error.asked.startswith(operator)
     return kind(
-        f"{operator}: {error.asked}",
+        error.asked if says_it else f"{operator}: {error.asked}",
         expected=error.expected,
         got=got,
         remedy=error.remedy,

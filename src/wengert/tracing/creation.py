@@ -20,11 +20,12 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from wengert.base.guards import is_sequence
+from wengert.base.guards import is_ndarray, is_sequence
 from wengert.tracing import frames, views
 from wengert.tracing.active import active
 from wengert.tracing.apply import apply
 from wengert.tracing.bare import any_of, bare
+from wengert.tracing.indirect import STAND_INS
 from wengert.tracing.known import Known, wrapped
 from wengert.tracing.order import UNKNOWN
 from wengert.tracing.randomness import refuse_unseeded
@@ -60,7 +61,7 @@ def _array(value: Any, dtype: Any = None, *, copy: Any = True, order: Any = "K",
     found = to_dtype(_built(value), dtype)
     if found.ndim < ndmin:
         found = np.reshape(found, (1,) * (ndmin - found.ndim) + found.shape)
-    return _own(found) if copy or isinstance(found, np.ndarray) else found
+    return _own(found) if copy or is_ndarray(found) else found
 
 
 def _own(value: Any) -> Any:
@@ -220,12 +221,13 @@ def _module(name: str, numpys: ModuleType, exchanged: dict[str, Any]) -> _Numpy:
 
 _EXCHANGED = {name: _exchanged(name) for name in _NAMES}
 _RANDOM = _module("numpy.random", np.random, {"default_rng": _default_rng})
-_NUMPY = _module("numpy", np, {**_EXCHANGED, "random": _RANDOM})
+_NUMPY = _module("numpy", np, {**_EXCHANGED, **STAND_INS, "random": _RANDOM})
 _BY_IDENTITY = {
     id(np): _NUMPY,
     id(np.random): _RANDOM,
     id(np.random.default_rng): _default_rng,
     **{id(getattr(np, name)): _EXCHANGED[name] for name in _NAMES},
+    **{id(getattr(np, name)): found for name, found in STAND_INS.items()},
 }
 
 

@@ -9,6 +9,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 from wengert.base.errors import TraceError
+from wengert.base.guards import is_numpy
 from wengert.tracing import (
     changing,
     contractions,
@@ -78,7 +79,7 @@ def _where(condition: Any, x: Any = None, y: Any = None) -> Any:
             where=frames.caller(),
         )
     if not any(isinstance(each, TracedValue) for each in (x, y)) and not any(
-        isinstance(each, np.ndarray | np.generic) for each in (x, y)
+        is_numpy(each) for each in (x, y)
     ):
         x, y = np.asarray(x), np.asarray(y)
     return apply("where", condition, x, y)

@@ -20,13 +20,15 @@ from wengert.tracing import changing, frames, functions, methods, ufuncs, views,
 from wengert.tracing.bare import KnownValue, any_of, bare
 from wengert.tracing.laid import lies_in
 from wengert.tracing.spec import checked_dtype
-from wengert.tracing.value import TracedValue
+from wengert.tracing.value import NumpysClass, TracedValue
 
 
 class Known(KnownValue, np.lib.mixins.NDArrayOperatorsMixin):
     """An array of a running trace with its numbers in ``numbers``; NumPy's own functions run."""
 
     __array_priority__ = 900.0
+    __class__: Any = NumpysClass()
+    is_scalar = False
 
     def __init__(self, recorder: Any, numbers: Array, owner: Known | None = None) -> None:
         self.recorder = recorder

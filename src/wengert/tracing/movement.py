@@ -12,7 +12,7 @@ from wengert.base.errors import ShapeError
 from wengert.tracing import frames, ufuncs
 from wengert.tracing.apply import apply
 from wengert.tracing.reductions import axes_of
-from wengert.tracing.value import described
+from wengert.tracing.value import TracedValue, described
 from wengert.tracing.views import is_dense, strides
 
 
@@ -142,12 +142,17 @@ def flip(m: Any, axis: Any = None) -> Any:
 def take(a: Any, indices: Any, axis: int | None = None, out: None = None,
          mode: str = "raise") -> Any:  # fmt: skip
     """np.take"""
-    if mode != "raise":
-        ufuncs.refuse(f"np.take with mode={mode!r}", "indices within range")
     if axis is None:
-        return ravel(a)[np.asarray(indices) if isinstance(indices, list | int) else indices]
+        return take(np.ravel(a), indices, 0, mode=mode)
+    place = _axis(a, axis)
     index = np.asarray(indices) if isinstance(indices, list | int) else indices
-    return a[(slice(None),) * _axis(a, axis) + (index,)]
+    if mode != "raise":
+        n = a.shape[place]
+        index = np.clip(index, 0, n - 1) if mode == "clip" else np.remainder(index, n)
+    if not isinstance(a, TracedValue):
+        return apply("index", a, index, template=(slice(None),) * place + ("#0",))
+    array: Any = a
+    return array[(slice(None),) * place + (index,)]
 
 
 def take_along_axis(arr: Any, indices: Any, axis: int | None = -1) -> Any:

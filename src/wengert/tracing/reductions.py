@@ -94,24 +94,52 @@ def mean(
 ) -> Any:  # fmt: skip
     """np.mean"""
     if where is not _NO_VALUE and where is not True and where is not None:
-        mask = np.broadcast_to(np.asarray(where), a.shape)
-        count = np.sum(mask, axis=axis, keepdims=keepdims is True)
-        return sum_(a, axis, dtype, None, keepdims, where=mask) / count.astype(a.dtype)
+        found = sum_(a, axis, dtype, None, keepdims, where=where)
+        return found / cast(_counted(a, axis, keepdims, where), found.dtype)
     return _reduce("mean", cast(a, dtype), axis, keepdims)
+
+
+def root(variance: Any) -> Any:
+    """Return a square root that has the derivative 0 at 0, as the record of std has."""
+    none = variance == 0
+    safe = apply("where", none, np.ones((), variance.dtype), variance)
+    return apply("where", none, variance, apply("sqrt", safe))
+
+
+def _counted(a: Any, axis: Axis, keepdims: Any, where: Any) -> Any:
+    """Return how many elements a mask leaves of each that are reduced."""
+    mask = where if isinstance(where, TracedValue) else np.asarray(where)
+    return np.sum(np.broadcast_to(mask, a.shape), axis=axis, keepdims=keepdims is True)
 
 
 def _spread(operator: str) -> Any:
     def reduce(
         a: Any, axis: Axis = None, dtype: Any = None, out: None = None, ddof: float = 0,
-        keepdims: Any = False, *, correction: Any = _NO_VALUE,
+        keepdims: Any = False, *, where: Any = True, mean: Any = _NO_VALUE,
+        correction: Any = _NO_VALUE,
     ) -> Any:  # fmt: skip
         ddof = ddof if correction is _NO_VALUE else correction
         a = cast(a, dtype)
+        if (where is not True and where is not _NO_VALUE) or mean is not _NO_VALUE:
+            where = True if where is _NO_VALUE else where
+            found = _spread_of(a, axis, keepdims, ddof, where, mean)
+            return root(found) if operator == "std" else found
         if a.dtype.kind == "c":
             return _complex_spread(operator, a, axis, keepdims, ddof)
         return _reduce(operator, a, axis, keepdims, ddof=ddof)
 
     return reduce
+
+
+def _spread_of(a: Any, axis: Axis, keepdims: Any, ddof: float, where: Any, middle: Any) -> Any:
+    """Return the variance of what a mask leaves, about a mean that may be given."""
+    if middle is _NO_VALUE:
+        middle = mean(a, axis, None, None, True, where=where)
+    apart = a - middle
+    square = apart * apart if a.dtype.kind != "c" else np.real(apart * np.conj(apart))
+    total = sum_(square, axis, None, None, keepdims, where=where)
+    count = np.maximum(_counted(a, axis, keepdims, where) - ddof, 0)
+    return total / cast(count, total.dtype)
 
 
 def _complex_spread(operator: str, a: Any, axis: Axis, keepdims: Any, ddof: float) -> Any:
@@ -120,7 +148,7 @@ def _complex_spread(operator: str, a: Any, axis: Axis, keepdims: Any, ddof: floa
     apart = a - _reduce("mean", a, axes, True)
     total = _reduce("sum", np.real(apart * np.conj(apart)), axes, keepdims)
     found = total / max(prod_of(a.shape[each] for each in axes) - ddof, 0)
-    return np.sqrt(found) if operator == "std" else found
+    return root(found) if operator == "std" else found
 
 
 var = _spread("var")
@@ -128,17 +156,19 @@ std = _spread("std")
 
 
 def all_(
-    a: Any, axis: Axis = None, dtype: Any = None, out: None = None, keepdims: Any = False
-) -> Any:
+    a: Any, axis: Axis = None, dtype: Any = None, out: None = None, keepdims: Any = False, *,
+    where: Any = True,
+) -> Any:  # fmt: skip
     """np.all"""
-    return _reduce("all", a, axis, keepdims)
+    return _reduce("all", _masked(a, where, 1), axis, keepdims)
 
 
 def any_(
-    a: Any, axis: Axis = None, dtype: Any = None, out: None = None, keepdims: Any = False
-) -> Any:
+    a: Any, axis: Axis = None, dtype: Any = None, out: None = None, keepdims: Any = False, *,
+    where: Any = True,
+) -> Any:  # fmt: skip
     """np.any"""
-    return _reduce("any", a, axis, keepdims)
+    return _reduce("any", _masked(a, where, 0), axis, keepdims)
 
 
 def _place(operator: str) -> Any:

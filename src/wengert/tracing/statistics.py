@@ -15,7 +15,7 @@ from wengert.base import shapes
 from wengert.base.errors import ShapeError
 from wengert.tracing import frames, ufuncs
 from wengert.tracing.arrays import array, floating, known
-from wengert.tracing.reductions import axes_of, cast
+from wengert.tracing.reductions import axes_of, cast, root
 from wengert.tracing.value import described
 
 _NO_VALUE: Any = np._NoValue  # type: ignore[attr-defined]
@@ -135,7 +135,7 @@ def nanvar(
 
 def nanstd(a: Any, *args: Any, **options: Any) -> Any:
     """np.nanstd"""
-    return np.sqrt(nanvar(a, *args, **options))
+    return root(nanvar(a, *args, **options))
 
 
 def _place(of: Callable[..., Any], worst: float) -> Callable[..., Any]:

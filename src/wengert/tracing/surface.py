@@ -98,8 +98,8 @@ Each is one of three:
   says why, and what to write instead.
 
 Values are NumPy's own, bit for bit, in the reference interpreter; where sums run in another order
-(convolutions, a histogram's density) they agree to a few units in the last place. Dtypes are
-NumPy's: float32 stays float32.
+(convolutions, sums with `where=` or `initial=`) they agree to a few units in the last place. Dtypes
+are NumPy's: float32 stays float32.
 
 Where a derivative jumps there is a convention. Elements that tie for a maximum or minimum share
 its gradient equally; of ties in a running maximum the last has it. A sorted element passes its

@@ -20,10 +20,26 @@ if TYPE_CHECKING:
     from wengert.tracing.recorder import Recorder
 
 
+class NumpysClass:
+    """What ``__class__`` says of an array that stands for one of NumPy's: it is an ndarray.
+
+    So ``isinstance(x, np.ndarray)`` holds in the user's code as it does without a trace; of a
+    scalar, which NumPy has no array for, it does not. ``type(x)`` tells the truth, and C code
+    goes by that.
+    """
+
+    def __get__(self, value: Any, owner: type[Any]) -> type[Any]:
+        return np.ndarray if value is not None and not value.is_scalar else owner
+
+    def __set__(self, value: Any, kind: type[Any]) -> None:
+        vars(object)["__class__"].__set__(value, kind)
+
+
 class TracedValue:
     """Holds the recorder of its trace and its variable; ``tracer.Tracer`` adds NumPy's face."""
 
     is_tracer = True
+    __class__: Any = NumpysClass()
 
     def __init__(self, recorder: Recorder, variable: Variable, link: Link | None = None) -> None:
         self.recorder = recorder
