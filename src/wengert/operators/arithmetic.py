@@ -134,7 +134,9 @@ def _power_derivative(x: Any, p: Any) -> Any:
     x, p = np.asarray(x), np.asarray(p)
     shape = np.broadcast_shapes(x.shape, p.shape)
     out = np.zeros(shape, ufunc_dtype(np.power, x.dtype, p.dtype))
-    np.power(x, p - 1, out=out, where=p != 0)
+    # An infinite slope is the answer, and may yet be masked away: no reason to warn.
+    with np.errstate(divide="ignore"):
+        np.power(x, p - 1, out=out, where=p != 0)
     return np.multiply(out, p, out=out)
 
 
