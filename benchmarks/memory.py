@@ -4,7 +4,7 @@ Every measurement is a process of its own, on one thread. First everything is ke
 each process holds during steps. Then PyTorch's ``activation_memory_budget`` is measured at a few
 settings, which gives its range [floor, peak]; at 75, 50 and 25 % of it the cheapest of its settings
 that stays below is compared with Wengert within the same bytes. Then Wengert
-at 75, 50, 25 and 0 % of its own range. About four minutes on a quiet machine, at most eight.
+at 75, 50 and 25 % of its own range. About four minutes on a quiet machine, at most eight.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from wengert.explanation.drawing.svg import BLUE, GREY, INK, document, rect, wor
 
 KNOBS = (1.0, 0.75, 0.5, 0.25, 0.0)
 SHARES = (0.75, 0.5, 0.25)
-OWN = (75, 50, 25, 0)
+OWN = (75, 50, 25)
 _SECONDS = 90
 
 

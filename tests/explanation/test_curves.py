@@ -8,7 +8,9 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent))
 
 import networks
+import numpy as np
 
+import wengert as wg
 from wengert.explanation.drawing.curves import curves_svg, memory_svg, ticks
 from wengert.planning.plan import plan_graph
 from wengert.planning.timeline import timeline
@@ -98,3 +100,22 @@ def test_memory_bars_are_the_bytes_of_the_plan():
 def test_budget_is_a_line():
     moments = timeline(plan_graph(networks.GRAPHS["sample"]()))
     assert "budget 2 kB" in texts(memory_svg(moments, bound=2000))
+
+
+def test_growth_is_drawn_with_its_formulas():
+    def objective(layers, x, y):
+        h = x
+        for W in layers:
+            h = np.tanh(h @ W)
+        return np.sum((h - y) ** 2)
+
+    layers = [wg.Spec((32, 32), "float64")] * 3
+    plan = wg.plan(objective, layers, *[wg.Spec((48, 32), "float64")] * 2)
+    text = plan.growth_svg()
+    words = "".join(ElementTree.fromstring(text).itertext())
+    growths = plan.growth()
+    for growth in (growths.batch, growths.layers):
+        assert growth is not None and growth.what in words
+        for piece in growth.pieces:
+            assert piece.formula.text(growth.symbol) in words
+    assert "B = 48" in words

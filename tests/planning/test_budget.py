@@ -58,7 +58,7 @@ def test_a_graph_within_a_budget_has_more_operations():
     assert graph_within(plan.graph, 10**9) is plan.graph
 
 
-@pytest.mark.parametrize("odd", ["12 apples", "", "-3MB", 0, "0 GB", -1, True])
+@pytest.mark.parametrize("odd", ["12 apples", "", "-3MB", 0, "0 GB", -1, True, "1e400", "nan MB"])
 def test_budgets_that_make_no_sense(odd):
     with pytest.raises(OptionError, match="memory"):
         checked_budget(odd)

@@ -10,6 +10,7 @@ _UNITS = {
     "": 1, "b": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "tb": 10**12,
     "kib": 2**10, "mib": 2**20, "gib": 2**30, "tib": 2**40,
 }  # fmt: skip
+_MOST = 1e30
 _PATTERN = re.compile(r"\s*([0-9]*\.?[0-9]+(?:e[0-9]+)?)\s*([a-z]*)\s*", re.IGNORECASE)
 
 
@@ -25,7 +26,9 @@ def parse_bytes(text: str | int, what: str = "a memory size") -> int:
         match = _PATTERN.fullmatch(str(text))
     else:
         match = _PATTERN.fullmatch(text)
-    if match is None or match[2].lower() not in _UNITS:
+    # A power that no number of bytes has would not even be a float.
+    is_number = match is not None and float(match[1]) < _MOST
+    if match is None or not is_number or match[2].lower() not in _UNITS:
         raise OptionError(
             f"{what} could not be read",
             expected='a number of bytes, or text such as "200MB" or "2 GiB"',

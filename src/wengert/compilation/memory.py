@@ -15,6 +15,7 @@ from wengert.base.quantities import parse_bytes
 from wengert.compilation.programs import fitting_of, program_fitting, program_of
 from wengert.compilation.source import Source
 from wengert.explanation.drawing.curves import memory_svg
+from wengert.explanation.drawing.growing import growth_svg
 from wengert.explanation.mathematics.reasons import reasons
 from wengert.graph.graph import Graph
 from wengert.graph.walk import made_again
@@ -164,6 +165,10 @@ class MemoryPlan:
             OptionError: the arguments have no batch axis.
         """
         return self._growths
+
+    def growth_svg(self) -> str:
+        """Return the picture of :meth:`growth`: a curve a size, with the formula of each piece."""
+        return growth_svg(self.growth(), f"How the peak of {self.graph.name} grows")
 
     def largest_batch(self, budget: str | int, recompute: bool | None = None) -> Largest:
         """Return the largest batch size whose peak is within the budget.
