@@ -9,8 +9,6 @@ from wengert.base.errors import BudgetError, WengertError
 from wengert.base.quantities import format_bytes, parse_bytes
 from wengert.compilation import MemoryPlan, plan
 
-_SHOWN = 5
-
 
 class PeakExceeded(BudgetError, AssertionError):
     """A function holds more than a test allows."""
@@ -56,13 +54,10 @@ def assert_peak(
 
 
 def _exceeded(found: MemoryPlan, allowed: int) -> PeakExceeded:
-    where, alive = found.at_peak()
-    shown = [f"{label} {format_bytes(nbytes)}" for label, nbytes in alive[:_SHOWN]]
-    more = f" and {len(alive) - _SHOWN} more" if len(alive) > _SHOWN else ""
     return PeakExceeded(
         f"{found.graph.name} holds {found.peak_bytes - allowed:,} bytes more than allowed",
         expected=f"a peak of at most {allowed:,} bytes ({format_bytes(allowed)})",
-        got=f"{found.peak_bytes:,} bytes at {where}\nalive there: {', '.join(shown)}{more}",
+        got=found.peak_text(),
         remedy=_remedy(found, allowed),
     )
 

@@ -113,6 +113,8 @@ def _verdict(console: Console, memory: MemoryPlan, budget: int) -> int:
     peak = f"{memory.peak_bytes:,} bytes ({format_bytes(memory.peak_bytes)})"
     console.print()
     body(console, f"{'fits' if fits else 'does not fit'} {format_bytes(budget)}: peak {peak}")
+    if not fits:
+        body(console, memory.peak_text())
     body(console, _largest(memory, budget))
     return OK if fits else FAILED
 

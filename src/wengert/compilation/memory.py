@@ -11,7 +11,7 @@ from typing import Any
 
 from wengert.base.errors import WengertError
 from wengert.base.process import resident_bytes
-from wengert.base.quantities import parse_bytes
+from wengert.base.quantities import format_bytes, parse_bytes
 from wengert.compilation.programs import fitting_of, program_fitting, program_of
 from wengert.compilation.source import Source
 from wengert.explanation.drawing.curves import memory_svg
@@ -138,6 +138,13 @@ class MemoryPlan:
         pairs = sorted(((data.names[e.base], e.nbytes) for e in alive), key=lambda each: -each[1])
         place = f"operation {data.peak_at}, {data.written(data.peak_at)}"
         return f"{place}{line(data.operation(data.peak_at).location)}", pairs
+
+    def peak_text(self, shown: int = 5) -> str:
+        """Return where the peak stands, and the largest storages there, in words."""
+        where, alive = self.at_peak()
+        rows = [f"{label} {format_bytes(nbytes)}" for label, nbytes in alive[:shown]]
+        more = f" and {len(alive) - shown} more" if len(alive) > shown else ""
+        return f"{self.peak_bytes:,} bytes at {where}\nalive there: {', '.join(rows)}{more}"
 
     def table(self) -> Table:
         """Return every storage with its bytes, birth, death and reason; ``print`` shows it."""
