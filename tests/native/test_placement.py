@@ -7,6 +7,7 @@ from planning.networks import NETWORKS, data
 from wengert.base.errors import GraphError
 from wengert.base.tree import flatten
 from wengert.native.fusion import fuse
+from wengert.native.kernels.loops import Loops
 from wengert.native.placement import check_used, overwrites
 from wengert.native.program import Program, compile_graph
 from wengert.operators.registry import OPERATORS
@@ -63,6 +64,9 @@ def test_where_a_record_allows_in_place_its_kernel_does():
         case = record.samples.draws(np.random.default_rng(0))[0]
         graph = simplify(graph_of_operator(name, [np.asarray(x).dtype for x in case[0]], case[1]))
         (kernel,) = fuse(decompose(graph)).kernels
+        if not isinstance(kernel.body, Loops):
+            # Complex numbers have no loops of ours.
+            continue
         for number in record.inplace:
             operand = graph.inputs[number]
             if operand.dtype.itemsize == graph.outputs[0].dtype.itemsize:

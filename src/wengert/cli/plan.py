@@ -95,6 +95,9 @@ def _plan(program: Program, arguments: argparse.Namespace) -> MemoryPlan:
 def _show(console: Console, program: Program, memory: MemoryPlan) -> None:
     heading(console, f"Memory of {program.objective.__name__} of {program.place}")
     body(console, memory.table().text(width(console)))
+    if memory.retained_bytes:
+        heading(console, "Retained for the backward pass")
+        body(console, memory.retention().text(width(console)))
     heading(console, "Three ledgers")
     body(console, memory.ledgers(min(width(console), 80)))
     if memory.budget is not None:

@@ -26,6 +26,7 @@ from wengert.planning.largest import largest_within
 from wengert.planning.plan import Plan
 from wengert.planning.program import ProgramPlan
 from wengert.planning.refining import refined
+from wengert.planning.retained import Retention, retention
 from wengert.planning.solver import Clock, checked_seconds, warn_if_absent
 from wengert.planning.table import Table, table, totals
 from wengert.planning.terms import place as line
@@ -164,6 +165,13 @@ class MemoryPlan:
             OptionError: nothing is called so.
         """
         return why(self._explained, label)
+
+    def retention(self) -> Retention:
+        """Return every storage that waits for backward at the loss, each with its reason.
+
+        The bytes of the reasons add up to ``retained_bytes``.
+        """
+        return retention(self._explained)
 
     def growth(self) -> Growths:
         """Return the interpreter's peak as an exact function of batch size, width and layers.

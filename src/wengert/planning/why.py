@@ -8,13 +8,11 @@ from difflib import get_close_matches
 from wengert.base.errors import OptionError
 from wengert.base.quantities import format_bytes
 from wengert.graph.variable import Variable
+from wengert.planning.cheaper import cheaper
 from wengert.planning.drop import Dropped, drop
 from wengert.planning.lifetime import Lifetime
 from wengert.planning.plan import Plan
 from wengert.planning.terms import Term, backward_terms
-
-# Operators whose derivative is decided by one bit an element: which side of a kink it is on.
-_ONE_BIT = frozenset({"relu", "leaky_relu", "absolute", "maximum", "minimum", "where", "sign"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +114,11 @@ def why(plan: Plan, label: str) -> Reason:
     Raises:
         OptionError: nothing is called so; the message lists what there is.
     """
-    variable = find(plan, label)
+    return reason_of(plan, find(plan, label))
+
+
+def reason_of(plan: Plan, variable: Variable) -> Reason:
+    """Return why a variable is held; see :func:`why`."""
     lifetime = plan.lifetime_of[variable]
     terms = backward_terms(plan, lifetime)
     given = lifetime.made == "given"
@@ -133,7 +135,7 @@ def why(plan: Plan, label: str) -> Reason:
         freed_after=freed_after(plan, lifetime),
         terms=terms,
         dropped=drop(plan, lifetime),
-        cheaper=_cheaper(plan, lifetime),
+        cheaper=cheaper(plan, lifetime),
         operations=len(plan.schedule),
     )
 
@@ -163,18 +165,3 @@ def freed_after(plan: Plan, lifetime: Lifetime) -> str:
         return "whoever called" if lifetime.made != "given" else "every run"
     last = lifetime.death - 1
     return f"operation {last}: {plan.written(last)}"
-
-
-def _cheaper(plan: Plan, lifetime: Lifetime) -> str | None:
-    """Name what the rules could do with instead, when every reader agrees that it could."""
-    if lifetime.made != "forward" or not lifetime.retained:
-        return None
-    operators: set[str] = set()
-    for term in backward_terms(plan, lifetime):
-        origin = plan.operation(term.positions[0]).origin
-        maker = plan.graph.producer.get(origin) if origin is not None else None
-        operators.add(maker.operator if maker is not None else "")
-    if not operators or not operators <= _ONE_BIT:
-        return None
-    bits = format_bytes((lifetime.base.size + 7) // 8)
-    return f"one bit an element decides the derivative of {' and '.join(sorted(operators))}: {bits}"
