@@ -225,3 +225,12 @@ def test_whoever_reads_the_new_value_waits_for_the_norm_of_the_old() -> None:
     np.testing.assert_allclose(made.memory.read()[0], expected, rtol=1e-10)
     for mine, right in zip(taken.metrics, told.values(), strict=True):
         np.testing.assert_allclose(mine, [right], rtol=1e-10)
+
+
+def test_the_table_of_a_plan_shows_the_gradient_that_is_never_stored() -> None:
+    optimizer, parameters = wg.optim.sgd(0.1), network(64, 100, "float32")
+    state = wg.training_state(parameters, optimizer)
+    x, y = np.zeros((8, 100), np.float32), np.zeros(8, np.int64)
+    plan = wg.plan(wg.training_step(objective, optimizer), state, (x, y))
+    (line,) = (line for line in str(plan.table()).splitlines() if "never stored" in line)
+    assert "d(w1) 25.6 kB" in line and "d(w2)" in line

@@ -74,7 +74,23 @@ def _told(fused: Fused, found: Placement, result_bytes: int) -> ProgramPlan:
         for n, variable in enumerate(found.storages)
     )  # fmt: skip
     by_birth = tuple(sorted(storages, key=lambda each: each.birth))
-    return ProgramPlan(graph.name, kernels, by_birth, found.plan, result_bytes)
+    unstored = _unstored(fused, names, found.kernels)
+    return ProgramPlan(graph.name, kernels, by_birth, found.plan, result_bytes, unstored)
+
+
+def _unstored(
+    fused: Fused, names: Mapping[Variable, str], kernels: tuple[Kernel, ...]
+) -> tuple[tuple[str, int], ...]:
+    """Return the variables with names that no kernel writes, nor are views of what one does."""
+    graph = fused.graph
+    written = {variable for kernel in kernels for variable in kernel.writes}
+    there = written.union(graph.inputs, graph.constants)
+    return tuple(
+        (names[v], v.nbytes)
+        for operation in graph.operations
+        for v in operation.outputs
+        if v.nbytes and not names[v].startswith("%") and fused.views[v].variable not in there
+    )
 
 
 def _label(variable: Variable, names: Mapping[Variable, str], kernels: tuple[Kernel, ...]) -> str:

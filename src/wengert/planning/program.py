@@ -96,6 +96,8 @@ class ProgramPlan:
         storages: what lies in the block, by birth.
         arranged: order, stages and layout as numbers; its storages are those of ``storages``.
         result_bytes: what is written straight into the arrays that the caller gets.
+        unstored: variables with names, such as gradients of weights, that are used where they are
+            made and never stored, with the bytes that they would take.
     """
 
     name: str
@@ -103,6 +105,7 @@ class ProgramPlan:
     storages: tuple[Stored, ...]
     arranged: Arranged
     result_bytes: int
+    unstored: tuple[tuple[str, int], ...] = ()
 
     @property
     def peak_bytes(self) -> int:
@@ -200,6 +203,11 @@ class ProgramPlan:
         if self.retained_bytes:
             found.append(f"retained when forward ends {self.retained_bytes:,} bytes")
         found += [f"  {line}" for line in self.alive_lines()]
+        if self.unstored:
+            largest = sorted(self.unstored, key=lambda each: -each[1])
+            told = [f"{label} {format_bytes(nbytes)}" for label, nbytes in largest[:_TOP]]
+            more = len(largest) - len(told)
+            found.append("never stored: " + ", ".join(told) + (f" and {more} more" * bool(more)))
         if self.result_bytes:
             found.append(f"results, in the caller's arrays, {self.result_bytes:,} bytes")
         return [*found, *self.savings()]
