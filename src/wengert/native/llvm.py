@@ -9,7 +9,6 @@ signatures what is meant, so that the rest of this floor is checked strictly.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any, cast
@@ -97,10 +96,9 @@ def undefined(type: Type) -> Value:
 
 def first_lanes(lanes: int, active: int) -> Value:
     """Return the bits of the first ``active`` lanes."""
-    type = vector(BIT, lanes)
-    if sys.byteorder == "little" and lanes > 1:
-        return _Short(type, f"bitcast (i{lanes} {(1 << active) - 1} to {type})")
-    return ir.Constant(type, [int(lane < active) for lane in range(lanes)])
+    # Masks are written out: code generation does not look through a constant expression.
+    bits = ", ".join(f"i1 {int(lane < active)}" for lane in range(lanes))
+    return _Short(vector(BIT, lanes), f"<{bits}>") if lanes > 1 else ir.Constant(BIT, active)
 
 
 def constant(type: Type, value: float) -> Value:
