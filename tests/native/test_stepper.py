@@ -210,3 +210,41 @@ def test_a_check_on_every_new_number() -> None:
     graph = wg.trace(lambda w, x: (w + x.mean(axis=0), np.sum(w)), V, X[:4])
     checks = [check for kernel in reside(graph, 1).fused.kernels for check in kernel.checks]
     assert len(checks) == 2
+
+
+# -- Rows that are read where they lie -------------------------------------------------------------
+
+
+@pytest.mark.parametrize("batch", [1, 4])
+def test_neighbours_are_read_where_they_lie_and_others_are_gathered(batch: int) -> None:
+    def f(w, x):
+        return w * 0.9 + x.mean(axis=0), np.sum(x @ w)
+
+    # Whole stretches, a step that jumps, one that goes backwards, one that repeats a row.
+    order = np.array([*range(8), 20, 21, 30, 31, 7, 6, 5, 4, 3, 3, 4, 5, *range(32, 40)])
+    for threads in (1, 2):
+        stepper = made(f, V, batch, threads)
+        taken = stepper.run([X], order)
+        (w,), told = interpreted(stepper, V, order)
+        np.testing.assert_allclose(stepper.memory.read()[0], w, rtol=1e-12)
+        np.testing.assert_allclose(taken.metrics[0], np.ravel(told), rtol=1e-12)
+
+
+def test_an_array_that_is_not_aligned_is_gathered() -> None:
+    room = np.zeros(X.nbytes + 1, np.uint8)
+    odd = np.ndarray(X.shape, X.dtype, room, 1)
+    odd[...] = X
+    found = []
+    for source in (X, odd):
+        stepper = made(lambda w, x: (w * 0.9 + x.mean(axis=0), np.sum(x @ w)), V)
+        stepper.run([source], np.arange(40))
+        found.append(stepper.memory.read()[0].tobytes())
+    assert found[0] == found[1]
+
+
+def test_rows_are_the_same_bits_read_where_they_lie_or_gathered() -> None:
+    data = np.concatenate([X, X[::-1]])
+    one, other = (made(lambda w, x: (w @ (x.T @ x) * 0.01, np.sum(x @ w)), W / 9) for _ in "ab")
+    one.run([data], np.arange(40))
+    other.run([data], 79 - np.arange(40))
+    assert one.memory.read()[0].tobytes() == other.memory.read()[0].tobytes()
