@@ -158,6 +158,9 @@ LARGE: dict[str, list[checks.Case]] = {
                                 ("pinv", "rcond", 1e-15))},
     "over_gaps": [((Q, _real(N), _real(N)), {"apart": True}),
                   ((STACK, _real(3, N), _real(3, N)), {"apart": False})],
+    **{name: [((A,), {"n": 300, "axis": 1, "norm": "ortho"}),
+              ((A,), {"n": 150, "axis": 0, "norm": "backward"})]
+       for name in ("fft", "ifft", "rfft", "irfft")},
     "must_vanish": [((0 * A,), {})],
     "phase_free": [((Q + 0j,), {})],
     "euclidean_norm": [((A,), each) for each in AXES],

@@ -108,6 +108,7 @@ _IMAGES = (
 BY_NAME: Mapping[str, Rule] = {
     **dict.fromkeys(_ALIKE, side_by_side),
     **dict.fromkeys(_IMAGES, images.merged),
+    **dict.fromkeys(("fft", "ifft", "rfft", "irfft"), along_axes),
     "conv2d": images.convolution,
     "conv2d_input": images.convolution,
     "conv2d_weight": images.filters,

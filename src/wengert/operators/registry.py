@@ -15,6 +15,7 @@ from wengert.operators.eigen import EIGEN
 from wengert.operators.elementwise import UNARY
 from wengert.operators.exclusive import EXCLUSIVE_PRODUCT
 from wengert.operators.factorization import FACTORIZATIONS
+from wengert.operators.fourier import FOURIER
 from wengert.operators.gaps import GAPS
 from wengert.operators.index import INDEXING
 from wengert.operators.linalg import LINALG
@@ -54,6 +55,7 @@ _PLAIN = table(
     EIGEN,
     FACTORIZATIONS,
     GAPS,
+    FOURIER,
     (EUCLIDEAN_NORM,),
     CONVOLUTION,
     POOLING,

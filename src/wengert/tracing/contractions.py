@@ -10,7 +10,7 @@ import numpy as np
 
 from wengert.base.errors import ShapeError
 from wengert.base.shapes import size
-from wengert.tracing import frames, ufuncs
+from wengert.tracing import frames, reductions
 from wengert.tracing.apply import apply
 from wengert.tracing.value import described
 from wengert.tracing.views import Link
@@ -62,12 +62,18 @@ def _paired_axes(a: Any, b: Any, axes: Any) -> tuple[list[int], list[int]]:
     return left, right
 
 
-def einsum(*operands: Any, out: None = None, optimize: Any = False, **options: Any) -> Any:
+def einsum(
+    *operands: Any, out: None = None, optimize: Any = False, dtype: Any = None,
+    order: str = "K", casting: str = "safe",
+) -> Any:  # fmt: skip
     """np.einsum"""
-    if options:
-        ufuncs.refuse(f"np.einsum with {', '.join(options)}=")
     subscripts, arrays = _text_form(operands)
+    if dtype is not None:
+        arrays = [reductions.cast(array, dtype) for array in arrays]
     text = _explicit(subscripts, arrays)
+    # `optimize` may be False, True, a strategy, or a path that the user found.
+    if optimize is not False and len(arrays) > 2:
+        return _pairwise(text, arrays, optimize)
     found = apply("einsum", *arrays, subscripts=text)
     left, right = text.split("->")
     if len(arrays) == 1 and set(left) == set(right):
@@ -75,6 +81,24 @@ def einsum(*operands: Any, out: None = None, optimize: Any = False, **options: A
         places = np.einsum(text, _numbered(arrays[0].shape))
         found.link = Link(arrays[0], "index", places=places)
     return found
+
+
+def _pairwise(text: str, arrays: list[Any], optimize: Any) -> Any:
+    """Carry out products of many in the order that NumPy would, or that the user gives."""
+    left, out = text.split("->")
+    parts, items = left.split(","), list(arrays)
+    shapes = [np.broadcast_to(np.empty(()), np.shape(array)) for array in arrays]
+    path: Any = np.einsum_path(text, *shapes, optimize=optimize)[0]
+    for number, places in enumerate(path[1:]):
+        order = sorted(places, reverse=True)
+        taken = [(parts.pop(place), items.pop(place)) for place in order]
+        rest = "".join(parts) + out
+        letters = "".join(dict.fromkeys("".join(part for part, _ in taken)))
+        kept = out if number == len(path) - 2 else "".join(x for x in letters if x in rest)
+        recipe = f"{','.join(part for part, _ in taken)}->{kept}"
+        parts.append(kept)
+        items.append(apply("einsum", *(item for _, item in taken), subscripts=recipe))
+    return items[0]
 
 
 def _numbered(shape: tuple[int, ...]) -> Any:

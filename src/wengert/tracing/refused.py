@@ -86,6 +86,4 @@ MODULES: dict[str, Refusal] = {
         "a graph holds arrays of plain numbers, and no structured ones",
         "one array for each field; nested containers of arrays are allowed everywhere",
     ),
-    "numpy.linalg": Refusal("its derivative is not written yet", "matmul, solve, inv, eigh"),
-    "numpy.fft": Refusal("its derivative is not written yet", "a matrix of cos and sin, and @"),
 }

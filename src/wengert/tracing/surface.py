@@ -21,7 +21,7 @@ Kind = Literal["differentiable", "constant", "refused"]
 _CONSTANT_FUNCTIONS = {
     np.all, np.any, np.argmax, np.argmin, np.shape, np.ndim, np.size, np.iscomplexobj,
     np.isrealobj, np.isreal, np.iscomplex, np.result_type, np.can_cast, np.zeros_like,
-    np.ones_like, np.empty_like,
+    np.ones_like, np.empty_like, np.linalg.matrix_rank,
 }  # fmt: skip
 _OPERATORS: dict[str, str] = {"divmod": "remainder", "modf": "fraction", "frexp": "mantissa"}
 

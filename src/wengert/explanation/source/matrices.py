@@ -18,11 +18,18 @@ def _triangle(attributes: Mapping[str, Any]) -> str:
     return "" if attributes["lower"] else ', "U"'
 
 
+def _points(attributes: Mapping[str, Any]) -> str:
+    norm = attributes["norm"]
+    said = "" if norm == "backward" else f', norm="{norm}"'
+    return f", {attributes['n']}, axis={attributes['axis']}{said}"
+
+
 # operator -> NumPy's function, and what stands after the operands
 CALLED: dict[str, tuple[str, Options]] = {
     "real": ("np.real", _none),
     "imag": ("np.imag", _none),
     "conjugate": ("np.conj", _none),
+    **{name: (f"np.fft.{name}", _points) for name in ("fft", "ifft", "rfft", "irfft")},
     "inv": ("np.linalg.inv", _none),
     "solve": ("np.linalg.solve", _none),
     "det": ("np.linalg.det", _none),
