@@ -229,3 +229,22 @@ def test_drawn_programs(drawn: tuple[Callable[..., Any], list[Any]]) -> None:
     for a, b in zip(got, want, strict=True):
         assert (a.shape, a.dtype) == (b.shape, b.dtype)
         np.testing.assert_allclose(a, b, rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("power", [1, 2, 3])
+def test_small_powers_are_products_rounded_once(power: int, dtype: str) -> None:
+    x = np.concatenate([
+        np.random.default_rng(0).standard_normal(1000) * 10.0 ** np.arange(-10, 10).repeat(50),
+        [0.0, -0.0, np.inf, -np.inf, np.nan],
+    ]).astype(dtype)  # fmt: skip
+    graph = trace(lambda x: x**power, x)
+    (got,) = compile_graph(graph)(x)
+    want = (
+        x if power == 1 else x * x if power == 2 else (x.astype(np.longdouble) ** 3).astype(dtype)
+    )
+    if dtype == "float32" or power < 3:
+        np.testing.assert_array_equal(got, want)
+        np.testing.assert_array_equal(np.signbit(got[:-1]), np.signbit(want[:-1]))
+    else:
+        np.testing.assert_allclose(got, want, rtol=4e-16)

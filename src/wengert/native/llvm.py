@@ -73,9 +73,9 @@ def element_of(type: Type) -> Type:
 class _Short(ir.Constant):
     """A constant in LLVM's own short form: texts stay short to write and to read again."""
 
-    def __init__(self, type: Type, text: str) -> None:
+    def __init__(self, type: Type, text: str, number: float | None = None) -> None:
         # The builder looks through the elements of masks, of which none is told here.
-        self.type, self.constant, self._text = type, (), text
+        self.type, self.constant, self._text, self.number = type, (), text, number
 
     def _to_string(self) -> str:
         return f"{self.type} {self._text}"
@@ -106,12 +106,24 @@ def constant(type: Type, value: float) -> Value:
     if not is_vector(type):
         return ir.Constant(type, value)
     one = ir.Constant(type.element, value).get_reference()
-    return _Short(type, f"splat ({type.element} {one})")
+    return _Short(type, f"splat ({type.element} {one})", value)
 
 
 def is_constant(value: Value) -> bool:
     """Return whether a value is known when the kernel is made."""
     return isinstance(value, ir.Constant)
+
+
+def number(value: Value) -> float | None:
+    """Return the number that a constant is in every lane, None where it is not known.
+
+    >>> number(integer(3))
+    3
+    """
+    if isinstance(value, _Short):
+        return value.number
+    known = value.constant if is_constant(value) else None
+    return known if isinstance(known, int | float) else None
 
 
 def integer(value: int) -> Value:

@@ -132,6 +132,12 @@ class Registers:
         """Emit one instruction, chosen by the kind of the dtype."""
 
         def emit(dtype: Dtype, *values: Value) -> Value:
+            known = [llvm.number(value) for value in values]
+            if dtype.kind == "f" and None not in known:
+                # Known now: what reads it may know more to do with a number.
+                with np.errstate(all="ignore"):
+                    result = function(*(dtype.type(each) for each in known))
+                return llvm.constant(values[0].type, float(result))
             return getattr(self.builder, names[dtype.kind])(*values)
 
         return self.apply(function, emit, *operands)

@@ -37,8 +37,24 @@ _EXP = (
 )  # fmt: skip
 
 
+# Powers that are products, rounded once: binary32 multiplies in binary64.
+_PRODUCTS = {1.0: 1, 2.0: 2, 3.0: 3}
+
+
+def _product(f: Floats, x: Value, times: int) -> Value:
+    wide = Floats(f.builder, BINARY64, f.lanes) if times > 2 else f
+    x = x if wide is f else f.builder.fpext(x, wide.type)
+    found = x
+    for _ in range(times - 1):
+        found = wide.mul(found, x)
+    return found if wide is f else f.builder.fptrunc(found, f.type)
+
+
 def pow(f: Floats, x: Value, y: Value) -> Value:
     """Return x to the power y."""
+    exponent = llvm.number(y)
+    if exponent in _PRODUCTS and (f.single or exponent < 3):
+        return _product(f, x, _PRODUCTS[exponent])
     size = f.abs(x)
     result = _single(f, size, y) if f.single else _double(f, size, y)
     return _at_the_ends(f, x, y, result)
