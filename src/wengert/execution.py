@@ -74,7 +74,7 @@ class Compiled:
     def __call__(self, *args: Any) -> Any:
         """Return what the function returns, as new arrays."""
         key, leaves = signature(args, is_array_like)
-        if any(isinstance(leaf, Tracer) for leaf in leaves):
+        if any([isinstance(leaf, Tracer) for leaf in leaves]):
             return self._function(*args)
         made = self._made.get(key) or self._make(key, args)
         if made.changed:

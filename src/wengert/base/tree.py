@@ -96,7 +96,7 @@ def unflatten(structure: Structure, leaves: list[Any] | tuple[Any, ...]) -> Any:
     >>> unflatten(structure, [10, 20, 30])
     {'W': 10, 'b': (20, 30)}
     """
-    return _build(structure, iter(leaves))
+    return leaves[0] if structure.kind == "leaf" else _build(structure, iter(leaves))
 
 
 def _build(node: Structure, supply: Iterator[Any]) -> Any:

@@ -146,11 +146,17 @@ class Watch:
 
     def holds(self) -> bool:
         """Return whether all is as it was; False where that takes a closer look."""
-        return (
-            all(read() is value for read, value in self._fixed)
-            and all(space.keys().isdisjoint(names) for space, names in self._missing)
-            and all(frozen(read()) == value for read, value in self._changing)
-        )
+        # Asked at every call: loops, which are quicker than generators.
+        for read, value in self._fixed:
+            if read() is not value:
+                return False
+        for space, names in self._missing:
+            if not space.keys().isdisjoint(names):
+                return False
+        for read, value in self._changing:
+            if frozen(read()) != value:
+                return False
+        return True
 
 
 _PLAIN = ("space", "cell", "default", "wrapped")
