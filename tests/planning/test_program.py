@@ -1,9 +1,11 @@
 """What a program's plan tells adds up to its block."""
 
+import numpy as np
 import pytest
 
 from planning.networks import NETWORKS
 from wengert.compilation import plan
+from wengert.transforms import value_and_grad
 
 
 @pytest.mark.parametrize("network", NETWORKS)
@@ -34,3 +36,28 @@ def test_the_ledgers_are_told_apart():
     assert "█" in text.splitlines()[0]
     kernels, operations = found.svg(), found.svg(interpreter=True)
     assert "over its kernels" in kernels and "Live bytes of sample" in operations
+
+
+def updates(clip):
+    """Return what is said of the updates of a step with momentum, with or without clipping."""
+    objective, parameters, *batch = NETWORKS["deep"]
+
+    def step(state, X, y):
+        weights, moving = state
+        J, gradients = value_and_grad(objective)(weights, X, y)
+        norm = np.sqrt(sum(np.sum(g * g) for g in gradients))
+        scale = np.minimum(1.0, 1.0 / norm) if clip else 1.0
+        moving = [0.9 * m + scale * g for m, g in zip(moving, gradients, strict=True)]
+        weights = [w - 0.1 * m for w, m in zip(weights, moving, strict=True)]
+        return (weights, moving), J
+
+    state = (list(parameters), list(parameters))
+    found = plan(step, state, *batch, backward=False, resident=2 * len(parameters))
+    return found.program.updates()
+
+
+def test_updates_come_early_and_under_clipping_by_the_global_norm_they_cannot():
+    (said,) = updates(clip=False)
+    assert "early update: 0 of" not in said and "each waits" not in said
+    (said,) = updates(clip=True)
+    assert "early update: 0 of" in said and "each waits for every gradient" in said

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from wengert.base.errors import Location
@@ -184,7 +185,33 @@ class ProgramPlan:
             many = len(plan.layout.over)
             results = "1 result is" if many == 1 else f"{many} results are"
             lines.append(f"in place: {results} written over what is read last, {saved:,} bytes")
-        return tuple(lines)
+        return (*lines, *self.updates())
+
+    def updates(self) -> tuple[str, ...]:
+        """Say how many updates run before backward ends, and why where none can."""
+        moving = [at for at, kernel in enumerate(self.kernels) if "update" in kernel.made]
+        backward = [at for at, kernel in enumerate(self.kernels) if "backward" in kernel.made]
+        if not moving or not backward:
+            return ()
+        early = sum(at <= backward[-1] for at in moving)
+        said = f"early update: {early} of {len(moving)} kernels that move parameters run"
+        said += " before backward ends"
+        makers = {made: at for at, s in enumerate(self.arranged.graph.stages) for made in s.makes}
+        waiting = sum(backward[-1] in self._behind(at, makers) for at in moving)
+        # Without it only the update of the last gradient waits for it.
+        if not early and waiting > max(1, len(moving) // 2):
+            said += "; each waits for every gradient, as clipping by the global norm asks"
+        return (said,)
+
+    def _behind(self, at: int, makers: Mapping[int, int]) -> set[int]:
+        """Return the kernels whose results a kernel is made from."""
+        found, waiting = set[int](), [at]
+        while waiting:
+            stage = self.arranged.graph.stages[waiting.pop()]
+            fresh = {makers[each] for each in stage.reads} - found
+            found |= fresh
+            waiting += fresh
+        return found
 
     def alive_lines(self) -> list[str]:
         """Return the largest storages at the peak, one a line."""
