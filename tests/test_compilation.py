@@ -7,7 +7,7 @@ import pytest
 
 from planning.networks import NETWORKS
 from wengert.base.errors import BudgetError, OptionError, WengertWarning
-from wengert.compilation import plan
+from wengert.compilation import plan, programs
 from wengert.tracing.spec import Spec
 from wengert.transforms import grad
 
@@ -250,3 +250,14 @@ def test_what_order_and_in_place_save_is_told():
     assert "results are written over what is read last" in str(found.table())
     apart = found.program.arranged.layout.apart_bytes
     assert f"{apart - found.peak_bytes:,} bytes" in str(found)
+
+
+def test_without_llvmlite_the_plan_is_the_interpreters(monkeypatch):
+    monkeypatch.setattr(programs, "find_spec", lambda name: None)
+    function, *specs = NETWORKS["recurrent"]
+    found = plan(function, *specs)
+    assert found.program is None and found.peak_bytes == found.interpreter_bytes
+    bound = found.within("3MB")
+    assert bound.peak_bytes <= 3 * 10**6 and bound.overhead > 0
+    assert "no program" in found.ledgers() and found.svg().startswith("<svg")
+    assert int(found.largest_batch("3MB")) > 0
