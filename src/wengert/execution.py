@@ -22,6 +22,7 @@ from wengert.planning.budget import checked_budget
 from wengert.planning.plan import plan_graph
 from wengert.reference.interpreter import run
 from wengert.rewriting.rewrite import simplify
+from wengert.rewriting.roll import roll
 from wengert.tracing.bare import bare
 from wengert.tracing.freshness import Fresh, signature
 from wengert.tracing.trace import is_array_like, trace_with_changes
@@ -183,13 +184,14 @@ def compile(
 def program(graph: Graph, threads: int | None = None, ready: bool = False) -> Runs:
     """Return a compiled program for a graph; the interpreter where llvmlite is absent.
 
-    A graph that is ``ready`` is compiled as it is: what it makes again stays apart.
+    Long loops that Python unrolled are rolled again. A graph that is ``ready`` is compiled as it
+    is: what it makes again stays apart.
     """
     if not has_compiler():
         return Interpreted(graph)
     from wengert.native.program import compile_graph  # noqa: PLC0415 - llvmlite may be absent
 
-    return compile_graph(graph if ready else simplify(graph), threads)
+    return compile_graph(graph if ready else simplify(roll(graph)), threads)
 
 
 @cache

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -129,7 +130,7 @@ class _Backward:
             parts = control.pulled_back(self.recorder, operation, incoming, needed, _pulled)
             for variable, part in zip(operation.inputs, parts, strict=True):
                 if part is not None:
-                    self.parts.setdefault(variable, []).append(part)
+                    self._add(variable, part)
             return
         record = OPERATORS[operation.operator]
         g = tuple(None if each is None else self._tracer(each) for each in incoming)
@@ -141,14 +142,14 @@ class _Backward:
                 rule = record.rule(index)
                 if needed[index] and rule is not None:
                     part = rule(*given, *operands, **operation.attributes)
-                    self.parts.setdefault(variable, []).append(self._fitted(part, variable))
+                    self._add(variable, self._fitted(part, variable))
 
     def _through_custom(self, operation: Operation, incoming: Variable | None) -> None:
         assert incoming is not None
         parts = custom.pulled_back(self.recorder, operation, incoming)
         for index, part in enumerate(parts, 1):
             if self._wants(operation, index):
-                self.parts.setdefault(operation.inputs[index], []).append(part)
+                self._add(operation.inputs[index], part)
 
     def _wants(self, operation: Operation, index: int) -> bool:
         variable = operation.inputs[index]
@@ -195,15 +196,28 @@ class _Backward:
         parts = self.parts.get(variable)
         if not parts:
             return None
+        with self._standing_for(variable):
+            self.found[variable] = self._labelled(self._total(parts), variable)
+        return self.found[variable]
+
+    def _add(self, variable: Variable, part: Variable) -> None:
+        """Take note of a contribution; of many no more than two wait to be added up."""
+        parts = self.parts.setdefault(variable, [])
+        if len(parts) > 1:
+            with self._standing_for(variable):
+                parts[:] = [self._total(parts)]
+        parts.append(part)
+
+    def _total(self, parts: Sequence[Variable]) -> Variable:
+        total = parts[0]
+        for part in parts[1:]:
+            total = self.recorder.record("add", [total, part], {})
+        return total
+
+    def _standing_for(self, variable: Variable) -> AbstractContextManager[None]:
         maker = self.graph.producer.get(variable)
         where = None if maker is None else maker.location
-        call = None if maker is None else maker.call
-        with self.recorder.standing_for(where, call, variable):
-            total = parts[0]
-            for part in parts[1:]:
-                total = self.recorder.record("add", [total, part], {})
-            self.found[variable] = self._labelled(total, variable)
-        return self.found[variable]
+        return self.recorder.standing_for(where, None if maker is None else maker.call, variable)
 
     def _labelled(self, gradient: Variable, variable: Variable) -> Variable:
         """Mark a variable as the gradient of another; one that is taken gets an alias."""

@@ -7,6 +7,7 @@ for all; where it is none of these the stretch stays as it is. Values and bits a
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import product
 
 from wengert.graph.check import check
 from wengert.graph.graph import Graph
@@ -68,12 +69,13 @@ def _rolled_once(graph: Graph) -> Graph:
 
 def _made(graph: Graph, run: Run, stacks: Stacks) -> tuple[list[Operation], bool]:
     """Return what stands for a run, and whether it was rolled."""
-    for first, last in _TRIMMED:
+    # Better a shorter loop than one whose rows have to be copied together.
+    for joins, (first, last) in product((False, True), _TRIMMED):
         part = run.trimmed(first, last)
         if part.count < FEWEST:
-            break
+            continue
         try:
-            middle = rolled(graph, part, stacks)
+            middle = rolled(graph, part, stacks, joins)
         except NotALoop:
             continue
         before = stacks.reading(graph.operations[run.start : part.start])

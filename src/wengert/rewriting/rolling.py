@@ -13,9 +13,10 @@ from wengert.graph.operation import Operation
 from wengert.graph.text import to_text
 from wengert.graph.variable import Variable
 from wengert.operators.bodies import with_distinct_outputs
+from wengert.operators.registry import OPERATORS
 from wengert.rewriting.prune import prune
 from wengert.rewriting.rows import Row, advancing, row_of, step_of
-from wengert.rewriting.runs import Run
+from wengert.rewriting.runs import Run, look
 
 # How far back a window may read, and how many bytes of separate arrays may be stacked for it.
 _BACK, _STACKED = 4, 1 << 22
@@ -41,9 +42,35 @@ class Stacks:
         """Return operations with those before them that fetch the single rows they read."""
         found: list[Operation] = []
         for operation in operations:
-            found += self.rows_of(operation.inputs)
-            found.append(operation)
+            whole = self._whole(operation)
+            if whole is None:
+                found += self.rows_of(operation.inputs)
+                whole = [operation]
+            found += whole
         return found
+
+    def _whole(self, operation: Operation) -> list[Operation] | None:
+        """Return rows that are put together again as the stack in which they lie."""
+        if operation.operator != "concatenate" or len(operation.inputs) < 2:
+            return None
+        axis: int = operation.attributes["axis"]
+        rows: list[tuple[Variable, int]] = []
+        for part in operation.inputs:
+            maker = self.graph.producer.get(part)
+            if maker is None or maker.operator != "reshape" or maker.inputs[0] not in self.row:
+                return None
+            shape = maker.inputs[0].shape
+            if part.shape != (*shape[:axis], 1, *shape[axis:]):
+                return None
+            rows.append(self.row[maker.inputs[0]])
+        step = step_of([number for _, number in rows])
+        if step is None or len({stack for stack, _ in rows}) > 1:
+            return None
+        found = Row(rows[0][0], 0, *step).views(len(rows))
+        value = found[-1].output if found else rows[0][0]
+        order = (*range(1, axis + 1), 0, *range(axis + 1, value.rank))
+        last = Operation("transpose", (value,), operation.outputs, {"axes": order})
+        return [*found, replace(last, location=operation.location)]
 
     def rows_of(self, variables: Iterable[Variable]) -> list[Operation]:
         """Return what fetches those of these variables that lie in a stack, once."""
@@ -65,8 +92,11 @@ class _Loop:
     stacks: Stacks
     windows: list[tuple[Operation, ...]]
     made: dict[Variable, tuple[int, int, int]]
+    joins: bool
     before: list[Operation] = field(default_factory=list[Operation])
     needed: list[Variable] = field(default_factory=list[Variable])
+    pulled: list[Operation] = field(default_factory=list[Operation])
+    brought: dict[Variable, None] = field(default_factory=dict[Variable, None])
     shared: dict[Variable, Variable] = field(default_factory=dict[Variable, Variable])
     rows: dict[Variable, Variable] = field(default_factory=dict[Variable, Variable])
     # the input of the body that carries a value, what begins it, and what follows it
@@ -76,8 +106,10 @@ class _Loop:
     chains: dict[Any, Variable] = field(default_factory=dict[Any, Variable])
 
 
-def rolled(graph: Graph, run: Run, stacks: Stacks) -> list[Operation]:
+def rolled(graph: Graph, run: Run, stacks: Stacks, joins: bool = False) -> list[Operation]:
     """Return a scan in the place of a run, with what brings its operands into form.
+
+    ``joins`` allows it to copy separate arrays together, so that they are rows.
 
     Raises:
         NotALoop: the windows are alike, but what they read is not.
@@ -90,22 +122,29 @@ def rolled(graph: Graph, run: Run, stacks: Stacks) -> list[Operation]:
         for k, each in enumerate(window)
         for o, v in enumerate(each.outputs)
     }
-    loop = _Loop(graph, run, stacks, windows, made)
-    body = [_body_operation(loop, k) for k in range(run.period)]
-    return _scan(loop, body)
+    loop = _Loop(graph, run, stacks, windows, made, joins)
+    if all(OPERATORS[each.operator].aliases == "view" for each in windows[0]):
+        raise NotALoop
+    columns = ([window[k] for window in windows] for k in range(run.period))
+    body = [each for k, column in enumerate(columns) for each in _column(loop, column, k)]
+    return _scan(loop, [*loop.pulled, *body])
 
 
 # -- What a window reads ---------------------------------------------------------------------------
 
 
-def _body_operation(loop: _Loop, k: int) -> Operation:
-    column = [window[k] for window in loop.windows]
+def _column(loop: _Loop, column: Sequence[Operation], k: int) -> list[Operation]:
+    """Return what stands in the body for one operation of each window."""
     first = column[0]
-    inputs = [_operand(loop, [each.inputs[s] for each in column], k)
-              for s in range(len(first.inputs))] if not _differs(column) else None  # fmt: skip
-    if inputs is None:
+    if _differs(column):
         return _indexing(loop, column, k)
-    return Operation(first.operator, tuple(inputs), first.outputs, first.attributes, first.location)
+    inputs = _operands(loop, column, k)
+    return [Operation(first.operator, inputs, first.outputs, first.attributes, first.location)]
+
+
+def _operands(loop: _Loop, column: Sequence[Operation], k: int) -> tuple[Variable, ...]:
+    count = len(column[0].inputs)
+    return tuple(_operand(loop, [each.inputs[s] for each in column], k) for s in range(count))
 
 
 def _differs(column: Sequence[Operation]) -> bool:
@@ -122,7 +161,26 @@ def _operand(loop: _Loop, column: Sequence[Variable], k: int) -> Variable:
         raise NotALoop
     if all(v is column[0] for v in column):
         return _shared(loop, column[0])
+    pulled = _pulled(loop, column)
+    if pulled is not None:
+        return pulled
     return _row(loop, _stack(loop, column), column[0])
+
+
+def _pulled(loop: _Loop, column: Sequence[Variable]) -> Variable | None:
+    """Views that were taken before the loop, one for each window: they are taken inside it."""
+    producer = loop.graph.producer
+    makers = [producer[v] for v in column if v in producer]
+    if len(makers) != len(column) or any(v in loop.stacks.row for v in column):
+        return None
+    first = makers[0]
+    same = all(look(each) == look(first) for each in makers)
+    if not same or OPERATORS[first.operator].aliases != "view":
+        return None
+    if first.output not in loop.brought:
+        loop.brought[first.output] = None
+        loop.pulled += _column(loop, makers, -1)
+    return first.output
 
 
 def _from_window(
@@ -154,7 +212,7 @@ def _chain(loop: _Loop, made: Variable, starts: tuple[Variable, ...]) -> Variabl
 
 
 def _shared(loop: _Loop, variable: Variable) -> Variable:
-    value = loop.graph.constants.get(variable)
+    value = loop.graph.constants.get(variable, loop.stacks.constants.get(variable))
     if value is not None and not value.ndim:
         return variable
     if variable not in loop.shared:
@@ -178,7 +236,7 @@ def _stack(loop: _Loop, column: Sequence[Variable]) -> Variable:
         step = step_of([stacks.row[v][1] for v in column])
         if len(source) == 1 and step is not None:
             return _moved(loop, Row(source.pop(), 0, *step))
-    if sum(v.nbytes for v in column) > _STACKED:
+    if not loop.joins or sum(v.nbytes for v in column) > _STACKED:
         raise NotALoop
     return _joined(loop, column)
 
@@ -215,7 +273,7 @@ def _moved(loop: _Loop, row: Row) -> Variable:
 # -- Places that advance ---------------------------------------------------------------------------
 
 
-def _indexing(loop: _Loop, column: Sequence[Operation], k: int) -> Operation:
+def _indexing(loop: _Loop, column: Sequence[Operation], k: int) -> list[Operation]:
     """An index whose numbers differ from window to window."""
     first = column[0]
     templates = [each.attributes["template"] for each in column]
@@ -230,29 +288,51 @@ def _indexing(loop: _Loop, column: Sequence[Operation], k: int) -> Operation:
             loop.needed.append(source)
             stack = _moved(loop, row)
             here = _row(loop, stack, Variable(stack.shape[1:], stack.dtype))
-            template = row.inside(templates[0], at)
-            return replace(first, inputs=(here,), attributes={"template": template}, call=None,
-                           origin=None)  # fmt: skip
-    return _by_number(loop, column, (templates, at), k)
-
-
-def _by_number(
-    loop: _Loop, column: Sequence[Operation], where: tuple[Sequence[Any], int], k: int
-) -> Operation:
-    """An index at a number that is an operand of its own."""
-    first, (templates, at) = column[0], where
-    arrays = sum(isinstance(part, str) for part in templates[0])
-    if arrays or not isinstance(templates[0][at], int):
+            template = {"template": row.inside(templates[0], at)}
+            return [Operation("index", (here,), first.outputs, template, first.location)]
+    if any(isinstance(part, str) for part in templates[0]) or not isinstance(templates[0][at], int):
         raise NotALoop
-    inputs = [_operand(loop, [each.inputs[s] for each in column], k)
-              for s in range(len(first.inputs))]  # fmt: skip
     numbers = _constant(loop, np.array([each[at] for each in templates], np.int64))
     place = _row(loop, numbers, Variable((), np.dtype(np.int64)))
-    template = (*templates[0][:at], "#0", *templates[0][at + 1 :])
+    inputs = _operands(loop, column, k)
+    if first.operator == "index_add":
+        return _spread(loop, first, inputs[0], (place, templates[0], at))
     if first.operator not in ("index", "index_update"):
         raise NotALoop
-    return Operation(first.operator, (*inputs, place), first.outputs,
-                     {**first.attributes, "template": template}, first.location)  # fmt: skip
+    template = (*templates[0][:at], "#0", *templates[0][at + 1 :])
+    attributes = {**first.attributes, "template": template}
+    return [Operation(first.operator, (*inputs, place), first.outputs, attributes, first.location)]
+
+
+def _spread(
+    loop: _Loop, first: Operation, g: Variable, where: tuple[Variable, Any, int]
+) -> list[Operation]:
+    """Values in one place of zeros, at a number that is known when the loop runs."""
+    place, template, at = where
+    shape: tuple[int, ...] = first.attributes["shape"]
+    axis = sum(part is not None for part in template[:at])
+    if template[at] < 0:
+        raise NotALoop
+    rest = (*template[:at], *template[at + 1 :])
+    inner = (*shape[:axis], *shape[axis + 1 :])
+    found: list[Operation] = []
+
+    def record(
+        operator: str, inputs: tuple[Variable, ...], like: Variable, **attributes: Any
+    ) -> Variable:
+        found.append(Operation(operator, inputs, (like,), attributes, first.location))
+        return like
+
+    if rest and rest != (slice(None),) * len(rest):
+        g = record("index_add", (g,), Variable(inner, g.dtype), template=rest, shape=inner)
+    one = (*shape[:axis], 1, *shape[axis + 1 :])
+    value = record("reshape", (g,), Variable(one, g.dtype), shape=one)
+    sizes = tuple(n if k == axis else 1 for k, n in enumerate(shape))
+    count = _shared(loop, _constant(loop, np.arange(shape[axis]).reshape(sizes)))
+    mask = record("equal", (count, place), Variable(sizes, np.dtype(bool)))
+    zero = _constant(loop, np.zeros((), g.dtype))
+    record("where", (mask, value, zero), first.output)
+    return found
 
 
 # -- Who reads what a window makes -----------------------------------------------------------------
@@ -327,7 +407,7 @@ def _nothing(loop: _Loop, like: Variable) -> Variable:
 
 
 def _scalars(loop: _Loop, body: Sequence[Operation]) -> Mapping[Variable, Array]:
-    constants = loop.graph.constants
+    constants = {**loop.graph.constants, **loop.stacks.constants}
     return {v: constants[v] for each in body for v in each.inputs if v in constants}
 
 

@@ -11,7 +11,7 @@ from wengert.graph.literals import write_literal
 from wengert.graph.operation import Operation
 
 # A loop of fewer iterations, or fewer operations in all, is left as it is.
-FEWEST, LEAST = 12, 240
+FEWEST, LEAST = 12, 480
 _LONGEST = 4_000
 # Ways to read the same start that are tried: an operation may stand in a body several times.
 _TRIED = 24
@@ -83,10 +83,11 @@ def _next(looks: list[int]) -> list[int]:
 
 def _looks(operations: Sequence[Operation]) -> list[int]:
     numbers: dict[Any, int] = {}
-    return [numbers.setdefault(_look(each), len(numbers)) for each in operations]
+    return [numbers.setdefault(look(each), len(numbers)) for each in operations]
 
 
-def _look(operation: Operation) -> Any:
+def look(operation: Operation) -> Any:
+    """Return what operations that look alike have in common."""
     where = operation.location
     return (
         operation.operator,

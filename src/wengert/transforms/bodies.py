@@ -10,13 +10,14 @@ import numpy as np
 
 from wengert.base.errors import DtypeError, TraceError
 from wengert.base.guards import is_tuple
-from wengert.base.tree import Structure, flatten, path_text, paths
+from wengert.base.tree import Structure, flatten, path_text, paths, unflatten
 from wengert.graph.graph import Graph
 from wengert.graph.operation import Operation
 from wengert.graph.variable import Variable
 from wengert.operators.bodies import with_distinct_outputs
 from wengert.rewriting.prune import prune
 from wengert.tracing import frames
+from wengert.tracing.bare import KnownValue, bare
 from wengert.tracing.spec import Spec
 from wengert.tracing.surroundings import places
 from wengert.tracing.trace import is_array_like, trace_with_captures
@@ -86,6 +87,16 @@ def flat(body: Body) -> Graph:
 
 
 # -- Values ----------------------------------------------------------------------------------------
+
+
+def settled(tree: Any) -> Any:
+    """Return a container with plain arrays where a trace around it knows the numbers."""
+    leaves, structure = flatten(tree, is_leaf=_is_leaf)
+    return unflatten(structure, list(map(bare, leaves)))
+
+
+def _is_leaf(node: Any) -> bool:
+    return is_array_like(node) or isinstance(node, KnownValue)
 
 
 def is_traced(*trees: Any) -> bool:

@@ -14,7 +14,7 @@ from wengert.tracing import frames
 from wengert.tracing.trace import is_array_like
 from wengert.tracing.tracer import Tracer, apply
 from wengert.transforms.arguments import called
-from wengert.transforms.bodies import Body, named, specs_of, traced_body
+from wengert.transforms.bodies import Body, named, settled, specs_of, traced_body
 
 Branch = Callable[..., Any]
 
@@ -40,6 +40,7 @@ def cond(pred: Any, true: Branch, false: Branch, *operands: Any) -> Any:
     >>> float(cond(np.bool_(True), lambda x: x + 1, lambda x: x - 1, 2.0))
     3.0
     """
+    pred, operands = settled((pred, operands))
     if not isinstance(pred, Tracer):
         return (true if _plain(pred) else false)(*operands)
     if pred.shape != () or pred.dtype.kind != "b":

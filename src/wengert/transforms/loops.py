@@ -25,6 +25,7 @@ from wengert.transforms.bodies import (
     named,
     pair_of,
     reads_traced,
+    settled,
     specs_of,
     traced_body,
 )
@@ -66,6 +67,7 @@ def scan(
     >>> float(last), sums.tolist()
     (6.0, [0.0, 1.0, 3.0, 6.0])
     """
+    carry, xs = settled((carry, xs))
     rows, count = _rows(f, xs, length)
     if not (is_traced(carry, xs) or reads_traced(f)):
         return _run(f, carry, xs, (rows, count), reverse)
@@ -96,6 +98,7 @@ def while_loop(
     >>> float(while_loop(lambda v: v < 100.0, lambda v: v * 3.0, 2.0))
     162.0
     """
+    init = settled(init)
     if not (is_traced(init) or reads_traced(cond) or reads_traced(body)):
         return _while_run(cond, body, init, max_steps)
     if max_steps is None:
