@@ -156,4 +156,4 @@ def test_finding_runs_takes_linear_time() -> None:
         assert [each.count for each in found] == [n]
         return best
 
-    assert many(8000) < 40 * max(many(1000), 1e-3)
+    assert many(4000) < 40 * max(many(500), 1e-3)
