@@ -21,8 +21,7 @@ from wengert.graph.graph import Array, Graph
 from wengert.planning.budget import checked_budget
 from wengert.planning.plan import plan_graph
 from wengert.reference.interpreter import run
-from wengert.rewriting.rewrite import simplify
-from wengert.rewriting.roll import roll
+from wengert.rewriting.roll import prepared
 from wengert.tracing.bare import bare
 from wengert.tracing.freshness import Fresh, signature
 from wengert.tracing.trace import is_array_like, trace_with_changes
@@ -191,7 +190,7 @@ def program(graph: Graph, threads: int | None = None, ready: bool = False) -> Ru
         return Interpreted(graph)
     from wengert.native.program import compile_graph  # noqa: PLC0415 - llvmlite may be absent
 
-    return compile_graph(graph if ready else simplify(roll(graph)), threads)
+    return compile_graph(graph if ready else prepared(graph), threads)
 
 
 @cache

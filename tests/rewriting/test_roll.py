@@ -157,3 +157,19 @@ def test_finding_runs_takes_linear_time() -> None:
         return best
 
     assert many(4000) < 40 * max(many(500), 1e-3)
+
+
+def test_heavy_iterations_keep_their_threads() -> None:
+    def f(W: Any, x: Any) -> Any:
+        for _ in range(N):
+            x = np.tanh(x @ W) * 0.5 + x * 0.5
+        return x
+
+    light, heavy = (trace(f, np.eye(n), np.ones((n, n))) for n in (4, 128))
+    assert len(roll(light).operations) < 5
+    assert roll(heavy) is heavy
+
+
+def test_a_program_holds_what_was_planned_for_it() -> None:
+    made = wg.compile(wg.value_and_grad(rnn)).made(W, xs, h0)
+    assert wg.plan(rnn, W, xs, h0).peak_bytes == made.program.arena_bytes  # type: ignore[attr-defined]

@@ -32,7 +32,7 @@ from wengert.planning.table import Table, table, totals
 from wengert.planning.terms import place as line
 from wengert.planning.timeline import Moment, sparkline, timeline
 from wengert.planning.why import Reason, why
-from wengert.rewriting.rewrite import simplify
+from wengert.rewriting.roll import prepared
 
 # A plan of more operations is refused without looking for the batch that would fit.
 _SEARCHED = 1000
@@ -71,7 +71,7 @@ class MemoryPlan:
         """The compiled program's kernels and block; None where the interpreter runs."""
         # What is made again within a budget is equal to what was made: nothing may merge them.
         is_ready = self._written is not None
-        return program_of(self.graph if is_ready else simplify(self.graph), self.resident)
+        return program_of(self.graph if is_ready else prepared(self.graph), self.resident)
 
     @property
     def peak_bytes(self) -> int:

@@ -10,7 +10,7 @@ from wengert.graph.graph import Graph
 from wengert.planning.budget import Fitting, Need
 from wengert.planning.plan import Plan, plan_graph
 from wengert.planning.program import ProgramPlan
-from wengert.rewriting.rewrite import simplify
+from wengert.rewriting.roll import prepared
 
 
 def program_of(graph: Graph, resident: int | None = None) -> ProgramPlan | None:
@@ -30,7 +30,7 @@ def program_of(graph: Graph, resident: int | None = None) -> ProgramPlan | None:
 
 def program_fitting(plan: Plan, resident: int | None = None) -> Fitting:
     """Return the compiled programs of a plan's graph under every budget."""
-    ready = replace(plan_graph(simplify(plan.graph)), formulas=plan.formulas)
+    ready = replace(plan_graph(prepared(plan.graph)), formulas=plan.formulas)
     return fitting_of(ready, resident)
 
 

@@ -200,8 +200,14 @@ def wrapped(recorder: Any, found: Any, sources: Any) -> Any:
     return Known(recorder, found)
 
 
+# What may be, or hold, an array whose numbers are known.
+_MIXED = (KnownValue, list, tuple)
+
+
 def with_traced_ufunc(ufunc: Any, method: str, inputs: Any, options: Any) -> Any:
     """Carry out a ufunc where known and traced arrays meet."""
+    if method == "__call__" and not options and not any(isinstance(x, _MIXED) for x in inputs):
+        return ufuncs.dispatch(ufunc, method, inputs, options)
     changed = inputs[:1] if method == "at" else options.get("out") or ()
     for target in changed:
         if isinstance(target, Known):

@@ -16,7 +16,7 @@ from wengert.native.prediction import program_need, step_plan
 from wengert.native.program import compile_graph
 from wengert.native.stepper import Memory, Stepper, rows_of
 from wengert.planning.budget import Need
-from wengert.rewriting.rewrite import simplify
+from wengert.rewriting.roll import prepared
 from wengert.tracing.spec import Spec
 from wengert.training.engine import Interpreter, Metrics, Stretch, Taken
 from wengert.training.ledger import Ledger
@@ -121,7 +121,7 @@ class CompiledEngine:
         graph = self._traced(stretch, size)
         names = tuple(unflatten(graph.output_structure, list(graph.outputs))[1])
         try:
-            bounded = self._ledger.programmed(simplify(graph), self._need)
+            bounded = self._ledger.programmed(prepared(graph), self._need)
         except BudgetError as error:
             error.remedy = self._smaller(stretch, size, error.remedy)
             raise
@@ -144,7 +144,7 @@ class CompiledEngine:
         while high - low > 1:
             middle = (low + high) // 2
             try:
-                self._ledger.programmed(simplify(self._traced(stretch, middle)), self._need)
+                self._ledger.programmed(prepared(self._traced(stretch, middle)), self._need)
                 low = middle
             except BudgetError:
                 high = middle
@@ -184,7 +184,7 @@ class CompiledEngine:
     def _program(self, graph: Graph) -> Callable[..., list[Array]]:
         if graph not in self._programs:
             assert self._memory is not None
-            bounded = self._ledger.programmed(simplify(graph), program_need)
+            bounded = self._ledger.programmed(prepared(graph), program_need)
             made = compile_graph(bounded, self._threads, self._memory.arena)
             self._ledger.took(made.arena_bytes, made.used_bytes, self._memory.arena_bytes)
             self._programs[graph] = made
