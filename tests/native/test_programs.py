@@ -248,3 +248,16 @@ def test_small_powers_are_products_rounded_once(power: int, dtype: str) -> None:
         np.testing.assert_array_equal(np.signbit(got[:-1]), np.signbit(want[:-1]))
     else:
         np.testing.assert_allclose(got, want, rtol=4e-16)
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 5, 7, 11])
+def test_zeros_behind_a_mask(count: int) -> None:
+    # LLVM died of a stored zero whose mask was written as an integer.
+    def late(x: Any) -> Any:
+        out = np.zeros(count)
+        out[: count // 2] = x[: count // 2]
+        return out * np.sum(x)
+
+    x = np.arange(1.0, 12.0)
+    (found,) = compile_graph(trace(late, x))(x)
+    np.testing.assert_array_equal(found, late(x))
