@@ -102,7 +102,6 @@ REMEDIES = {
     "ctypes": "x itself",
     "base": "x itself",
     "byteswap": "x.astype(dtype)",
-    "resize": "np.resize(x, shape), a new array",
     "setfield": "x.astype(dtype)",
     "getfield": "x.astype(dtype)",
     "setflags": "x itself: no array of a graph is written to",

@@ -68,7 +68,7 @@ def _note(row: Any) -> str:
 def entries() -> list[Entry]:
     """Return every overridable callable of NumPy's; one without a class is an AssertionError."""
     overrides = import_module("numpy.testing.overrides")
-    for room in ("numpy.lib.recfunctions", "numpy.strings", "numpy.lib.scimath"):
+    for room in ("numpy.lib.recfunctions", "numpy.strings", "numpy.lib.scimath", "numpy.fft"):
         import_module(room)  # they enter NumPy's lists when they are imported
     found: dict[str, Entry] = {}
     for each in overrides.get_overridable_numpy_array_functions():
