@@ -133,3 +133,16 @@ def test_rules_of_real_numbers_alone_are_refused_by_name() -> None:
     ):
         with pytest.raises(wg.WengertError, match=r"sign|softmax"):
             wg.grad(function)(Z)
+
+
+def test_a_checkpoint_of_complex_numbers() -> None:
+    def objective(z: Any, x: Any) -> Any:
+        return np.sum(np.abs(wg.checkpoint(lambda z, x: np.exp(z) * x)(z, x)) ** 2)
+
+    def plain(z: Any, x: Any) -> Any:
+        return np.sum(np.abs(np.exp(z) * x) ** 2)
+
+    for wrt in (0, 1):
+        found = wg.grad(objective, wrt=wrt)(Z, X)
+        np.testing.assert_allclose(found, wg.grad(plain, wrt=wrt)(Z, X), rtol=1e-13)
+        assert found.dtype == (Z, X)[wrt].dtype

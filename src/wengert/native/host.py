@@ -81,6 +81,8 @@ class Host:
     operands: tuple[Seat, ...]
     results: tuple[Seat, ...]
     problem: BaseException | None = field(default=None, repr=False)
+    _aimed: list[int] = field(default_factory=list[int], repr=False)
+    _seen: list[Array] = field(default_factory=list[Array], repr=False)
 
     @property
     def key(self) -> str:
@@ -107,18 +109,29 @@ class Host:
         assert address is not None
         return address
 
+    @cached_property
+    def _words(self) -> Any:
+        return ctypes.c_uint64 * (len(self.operands) + len(self.results) + 1)
+
+    def _arrays(self, addresses: list[int]) -> list[Array]:
+        """Return operands and results; where nothing has moved since the last call, the same."""
+        if addresses != self._aimed:
+            seats = (*self.operands, *self.results)
+            self._seen = [s.at(at) for s, at in zip(seats, addresses, strict=False)]
+            self._aimed = addresses
+        return self._seen
+
     def _called(self, pointers: int, begin: int, end: int) -> None:
         if begin >= end:
             return
-        seats = (*self.operands, *self.results)
-        addresses = (ctypes.c_uint64 * (len(seats) + 1)).from_address(pointers)
+        addresses: list[int] = self._words.from_address(pointers)[:]
         try:
+            given = len(self.operands)
+            arrays = self._arrays(addresses)
             with np.errstate(all="ignore"):
-                arrays = [s.at(address) for s, address in zip(seats, addresses, strict=False)]
-                given = len(self.operands)
                 found = carried_out(self.operation, arrays[:given])
-                for target, value in zip(arrays[given:], found, strict=True):
-                    target[...] = value
+            for target, value in zip(arrays[given:], found, strict=True):
+                target[...] = value
         except BaseException as problem:  # a callback has nobody to raise to
             self.problem = problem
             ctypes.c_int64.from_address(addresses[-1]).value = 1

@@ -201,6 +201,6 @@ MOVEMENT: tuple[Operator, ...] = (
         "custom_gradient", "movement", lambda y, *_, **__: np.asarray(y)[...],
         like, None,
         latex=r"\operatorname{{custom}}({x})", cost=FREE, symbol="custom", aliases="view",
-        samples=cases(_custom_cases), variadic=True,
+        samples=cases(_custom_cases), variadic=True, complex=True,
     ),
 )  # fmt: skip

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from wengert.base.dtypes import is_differentiable
 from wengert.base.errors import DifferentiationError, ShapeError
 from wengert.base.guards import is_tuple
 from wengert.base.tree import Structure, flatten, path_text, paths, unflatten
@@ -120,7 +121,7 @@ def _again(graph: Graph) -> Graph:
 
     behind.__name__ = graph.name
     whole = trace(behind, *(Spec(each.shape, each.dtype) for each in graph.inputs))
-    floats = [variable for variable in whole.inputs if variable.dtype.kind == "f"]
+    floats = [variable for variable in whole.inputs if is_differentiable(variable.dtype)]
     both = forward.vjp_graph(whole, floats)
     return prune(replace(both, outputs=both.outputs[len(whole.outputs) :]))
 
@@ -167,7 +168,7 @@ def _unpacked(whole: Any, shapes: list[tuple[int, ...]]) -> list[Any]:
 
 
 def _is_float(leaf: Any) -> bool:
-    return is_array_like(leaf) and leaf.dtype.kind == "f"
+    return is_array_like(leaf) and is_differentiable(leaf.dtype)
 
 
 def _stopped(leaf: Any) -> Any:
