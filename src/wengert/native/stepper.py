@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from wengert.base.errors import UnsupportedError
 from wengert.graph.graph import Array, Graph
@@ -32,8 +31,6 @@ from wengert.planning.arena import ALIGNMENT
 # Steps in one call: their pointers and metrics are a few hundred kilobytes at most.
 MOST = 4096
 _ROW = 4
-# Kernels that read the batch, at most, to be given a pointer a step: 160 kB each.
-_READERS = 12
 _STOP = Variable((), np.dtype(np.int64), "intermediate", name="stop")
 
 
@@ -163,10 +160,6 @@ class Stepper:
     def _point(self) -> None:
         """Lay out the pointers of every kernel: one row, or one for each step of a call."""
         self._slots: dict[Variable, list[Words]] = {}
-        self._views: dict[Variable, list[tuple[Words, int]]] = {}
-        leaves = set(self.graph.inputs[self._count :])
-        readers = [kernel for kernel in self.kernels if leaves.intersection(kernel.reads)]
-        self._seen = leaves if len(readers) <= _READERS else set[Variable]()
         tables = [self._pointers(kernel) for kernel in self.kernels]
         pairs = zip(self.kernels, tables, strict=True)
         pointers = ((o, int(t[0, n])) for k, t in pairs for n, o in enumerate(k.operands))
@@ -184,9 +177,7 @@ class Stepper:
 
     def _pointers(self, kernel: Kernel) -> Words:
         order, rings = self._resident.order, self._resident.rings
-        each = any(
-            o.variable is order or o.variable in rings or self._is_seen(o) for o in kernel.operands
-        )
+        each = any(o.variable is order or o.variable in rings for o in kernel.operands)
         table = np.zeros((MOST if each else 1, max(len(kernel.operands), 1)), np.int64)
         for place, operand in enumerate(kernel.operands):
             variable = operand.variable
@@ -195,15 +186,9 @@ class Stepper:
                 table[:, place] = self._refusals.ctypes.data + row * _ROW * 8
             elif variable in self._addresses:
                 table[:, place] = self._addresses[variable] + operand.offset
-                if self._is_seen(operand):
-                    self._views.setdefault(variable, []).append((table[:, place], operand.offset))
             else:
                 self._slots.setdefault(variable, []).append(table[:, place])
         return table
-
-    def _is_seen(self, operand: Operand) -> bool:
-        """Return whether a kernel may read rows of the user's array where they lie."""
-        return operand.variable in self._seen and not operand.written
 
     def _aim(self, sources: Sequence[Array], order: Array, ring: int, steps: int) -> None:
         """Let the pointers of the coming steps show where their rows and metrics are."""
@@ -211,24 +196,11 @@ class Stepper:
             for column in self._slots.get(variable, []):
                 column[:] = source.ctypes.data
         count = np.arange(steps)
-        straight = self._straight(sources, order[: steps * self.batch])
         for column in self._slots.get(self._resident.order, []):
-            column[:steps] = np.where(straight, 0, order.ctypes.data + 8 * self.batch * count)
-        first = order[: steps * self.batch : self.batch]
-        for leaf, source in zip(self.graph.inputs[self._count :], sources, strict=True):
-            there = source.ctypes.data + first * source.strides[0]
-            for column, offset in self._views.get(leaf, []):
-                column[:steps] = np.where(straight, there, self._addresses[leaf]) + offset
+            column[:steps] = order.ctypes.data + 8 * self.batch * count
         for variable, values in zip(self._resident.rings, self._rings, strict=True):
             for column in self._slots[variable]:
                 column[:steps] = values.ctypes.data + values.itemsize * (ring + count)
-
-    def _straight(self, sources: Sequence[Array], order: Array) -> NDArray[np.bool_]:
-        """Return for each step whether its rows are neighbours, and can be read where they lie."""
-        rows = order.reshape(-1, self.batch)
-        if not self._seen or not all(source.flags.aligned for source in sources):
-            return np.zeros(len(rows), bool)
-        return (np.diff(rows, axis=1) == 1).all(axis=1)
 
     # -- Running ----------------------------------------------------------------------------------
 

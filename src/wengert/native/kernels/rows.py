@@ -18,8 +18,7 @@ _ROW = 4
 class Rows:
     """``result[i] = data[order[i]]``, rows of bytes.
 
-    Operands: data, order (64-bit row numbers), result. Without an order nothing is done: the rows
-    are read where they lie.
+    Operands: data, order (64-bit row numbers), result.
 
     Attributes:
         count: rows of the result.
@@ -60,8 +59,6 @@ class Rows:
         first = builder.mul(begin, llvm.integer(self.block))
         last = builder.mul(end, llvm.integer(self.block))
         past = _least(builder, last, llvm.integer(self.count))
-        nothing = builder.icmp_unsigned("==", builder.ptrtoint(order, llvm.I64), llvm.integer(0))
-        past = builder.select(nothing, first, past)
         llvm.loop(builder, (first, past, llvm.integer(1)), row)
         builder.ret_void()
 
