@@ -59,7 +59,8 @@ class Link:
 
 def link(parent: Any, operator: str, attributes: Mapping[str, Any], shape: Shape) -> Link | None:
     """Return how the result of a movement lies in its operand, None where NumPy copies."""
-    if operator in _COPIES or parent.is_scalar:
+    # An array that is not traced has no view here: it is picked from by traced places.
+    if operator in _COPIES or getattr(parent, "is_scalar", True):
         return None
     if operator == "index":
         template: Template = attributes["template"]
