@@ -20,6 +20,8 @@ from wengert.compilation.programs import fitting_under
 from wengert.graph.graph import Array, Graph
 from wengert.planning.budget import checked_budget
 from wengert.planning.plan import plan_graph
+from wengert.planning.refining import within
+from wengert.planning.solver import checked_seconds
 from wengert.reference.interpreter import run
 from wengert.rewriting.roll import prepared
 from wengert.tracing.bare import bare
@@ -57,6 +59,7 @@ class Compiled:
     Attributes:
         threads: how many run a program together; None for the cores that are free.
         memory: bytes that bound what each program allocates; None for no bound.
+        solve: seconds in which a solver looks for less to make again; None for greedy plans.
     """
 
     def __init__(
@@ -64,9 +67,10 @@ class Compiled:
         function: Callable[..., Any],
         threads: int | None = None,
         memory: int | None = None,
+        solve: float | None = None,
     ) -> None:
         self._function = function
-        self.threads, self.memory = threads, memory
+        self.threads, self.memory, self.solve = threads, memory, solve
         # A transformed function reads what the function inside it reads.
         self._made = Fresh[Made](unwrap(function))
         update_wrapper(self, function, updated=())
@@ -106,7 +110,7 @@ class Compiled:
     def _bounded(self, graph: Graph, args: tuple[Any, ...], allowed: int) -> tuple[Graph, Runs]:
         """Return the graph, with as much made again as the budget asks for, and its program."""
         fitting = fitting_under(plan_graph(graph))
-        found = fitting.within(allowed)
+        found = within(fitting, allowed, self.solve)
         if found is None:
             # A plan of the function knows the batch that would fit.
             plan(self._function, *args, backward=False).bounded(allowed)
@@ -149,6 +153,7 @@ def compile(
     function: Callable[..., Any],
     threads: int | None = None,
     memory: str | int | None = None,
+    solve: float | None = None,
 ) -> Compiled:
     """Return the function as a program that is compiled once for each combination of types.
 
@@ -165,9 +170,10 @@ def compile(
         memory: bytes, or text such as ``"200MB"``, that bound what the program allocates for
             intermediates, as ``wg.plan`` tells it. Forward variables are made again before
             backward where that is needed; results have the same bits.
+        solve: seconds in which OR-Tools looks for less to make again, as in ``wg.plan``.
 
     Raises:
-        OptionError: a number of threads that makes no sense, or a budget that is none.
+        OptionError: threads, a budget or seconds that make no sense.
         BudgetError: nothing fits the budget; the message states the least that does, what binds
             it, and the largest batch that would fit.
         TraceError, UnsupportedError, ShapeError, DtypeError: as for ``wg.trace``.
@@ -177,7 +183,7 @@ def compile(
     True
     """
     allowed = None if memory is None else checked_budget(memory, "compile: memory")
-    return Compiled(function, threads, allowed)
+    return Compiled(function, threads, allowed, checked_seconds(solve, "compile: solve"))
 
 
 def program(graph: Graph, threads: int | None = None, ready: bool = False) -> Runs:

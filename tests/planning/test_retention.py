@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 import wengert as wg
@@ -193,3 +194,26 @@ def test_planned_with_the_solver():
     assert found.peak_bytes <= budget and found.overhead <= greedy.overhead
     with pytest.raises(wg.WengertError, match="solve"):
         wg.plan(function, *specs, memory=budget, solve=-1)
+
+
+def test_compiled_and_trained_with_the_solver():
+    pytest.importorskip("ortools")
+    random = np.random.default_rng(0)
+    W = [random.normal(size=(48, 48)).astype("float32") / 7 for _ in range(6)]
+    x = random.normal(size=(256, 48)).astype("float32")
+    y = np.tanh(x)
+    step = wg.value_and_grad(NETWORKS["deep"][0])
+    plan = wg.plan(NETWORKS["deep"][0], W, x, y)
+    allowed = plan.peak_bytes * 9 // 10
+    expected, found = wg.compile(step)(W, x, y), wg.compile(step, memory=allowed, solve=1)(W, x, y)
+    for a, b in zip(flatten(expected)[0], flatten(found)[0], strict=True):
+        assert np.asarray(a).tobytes() == np.asarray(b).tobytes()
+    options = {"batch_size": 128, "epochs": 1, "progress": False}
+    runs = [
+        wg.fit(NETWORKS["deep"][0], W, (x, y), **options, memory="10MB", solve=solve)
+        for solve in (None, 1)
+    ]
+    for a, b in zip(*(flatten(each.parameters)[0] for each in runs), strict=True):
+        assert a.tobytes() == b.tobytes()
+    with pytest.raises(wg.WengertError, match="fit: solve"):
+        wg.fit(NETWORKS["deep"][0], W, (x, y), solve="long")

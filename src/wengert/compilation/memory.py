@@ -25,9 +25,9 @@ from wengert.planning.growth import Growth, Growths, Largest, largest
 from wengert.planning.largest import largest_within
 from wengert.planning.plan import Plan
 from wengert.planning.program import ProgramPlan
-from wengert.planning.refining import refined
+from wengert.planning.refining import within
 from wengert.planning.retained import Retention, retention
-from wengert.planning.solver import Clock, checked_seconds, warn_if_absent
+from wengert.planning.solver import checked_seconds
 from wengert.planning.table import Table, table, totals
 from wengert.planning.terms import place as line
 from wengert.planning.timeline import Moment, sparkline, timeline
@@ -119,9 +119,7 @@ class MemoryPlan:
 
     def bounded(self, allowed: int, seconds: float | None = None) -> MemoryPlan:
         """Return the plan within bytes and time that were checked already; see :meth:`within`."""
-        found = self._fitting.within(allowed)
-        if seconds is not None and warn_if_absent():
-            found = refined(self._fitting, found, allowed, Clock.of(seconds))
+        found = within(self._fitting, allowed, seconds)
         if found is not None:
             return replace(self, data=found, budget=allowed, _written=self._fitting.plan)
         refusal = self._fitting.refusal(allowed)

@@ -13,12 +13,26 @@ from wengert.planning.cost_graph import CostGraph
 from wengert.planning.plan import Plan
 from wengert.planning.playing import Recomputation
 from wengert.planning.retention import retained
-from wengert.planning.solver import Clock
+from wengert.planning.solver import Clock, warn_if_absent
 
 Search = Callable[[CostGraph, Recomputation, int, Clock, int], Recomputation]
 # Copies that are allowed first, and then; and the share of the time that one search may take.
 _COPIES, _SHARE = (2, 3), 0.6
 _ROUNDS = 6
+
+
+def within(fitting: Fitting, budget: int, seconds: float | None) -> Plan | None:
+    """Return the cheapest plan within a budget: greedy, or the solver's where it has time for one.
+
+    Args:
+        fitting: the plans of a graph.
+        budget: bytes of the block.
+        seconds: what the solver may take; None for the greedy plan.
+    """
+    found = fitting.within(budget)
+    if seconds is None or not warn_if_absent():
+        return found
+    return refined(fitting, found, budget, Clock.of(seconds))
 
 
 def refined(

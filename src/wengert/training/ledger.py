@@ -14,6 +14,7 @@ from wengert.graph.graph import Array, Graph
 from wengert.graph.variable import Variable
 from wengert.planning.budget import Executor, Fitting
 from wengert.planning.plan import Plan, plan_graph
+from wengert.planning.refining import within
 from wengert.reference.interpreter import run
 
 
@@ -23,6 +24,7 @@ class Ledger:
 
     Attributes:
         budget: bytes that the intermediates of each graph may take, None where nothing bounds them.
+        solve: seconds in which a solver looks for less to make again; None for greedy plans.
         predicted: the most that a plan said.
         used: the most that a run held.
         allocated: bytes of the blocks that compiled programs were given; they share one.
@@ -31,6 +33,7 @@ class Ledger:
     """
 
     budget: int | None = None
+    solve: float | None = None
     predicted: int = 0
     used: int = 0
     allocated: int = 0
@@ -50,7 +53,7 @@ class Ledger:
         plan: Plan | None = plan_graph(graph)
         if self.budget is not None:
             fitting = Fitting(plan)
-            plan = fitting.within(self.budget)
+            plan = within(fitting, self.budget, self.solve)
             if plan is None:
                 raise fitting.refusal(self.budget)
         self._plans[plan.graph] = plan
@@ -67,7 +70,7 @@ class Ledger:
         if self.budget is None:
             return graph
         fitting = Fitting(plan_graph(graph), executor)
-        plan = fitting.within(self.budget)
+        plan = within(fitting, self.budget, self.solve)
         if plan is None:
             raise fitting.refusal(self.budget)
         self.overhead = max(self.overhead, plan.recomputed_part)

@@ -14,6 +14,7 @@ from wengert.base.tree import flatten, map_tree, unflatten
 from wengert.optim.optimizer import Optimizer
 from wengert.optim.rules import sgd
 from wengert.planning.budget import checked_budget
+from wengert.planning.solver import checked_seconds
 from wengert.training.callbacks import Callback
 from wengert.training.engine import Engine, Interpreter, fingerprint
 from wengert.training.examples import Examples, set_aside
@@ -52,6 +53,7 @@ def fit(
     threads: int | None = None,
     compiled: bool = True,
     memory: str | int | None = None,
+    solve: float | None = None,
     workers: int = 1,
 ) -> Run:
     """Minimise J over minibatches, starting from ``parameters``, which stay as they are.
@@ -93,6 +95,8 @@ def fit(
         memory: bytes, or text such as ``"200MB"``, that bound the one block for intermediates of
             every step: what does not fit is made again before the backward pass reads it, with
             the same bits. Predicted and used bytes are said, and what lies beside the block.
+        solve: seconds in which OR-Tools looks for less to make again, for each kind of step; see
+            :func:`wengert.plan`.
         workers: for later versions.
 
     Returns:
@@ -114,22 +118,14 @@ def fit(
     (2.0, 1.0)
     """
     refuse_later(workers)
+    allowed = None if memory is None else checked_budget(memory, "fit: memory")
+    seconds = checked_seconds(solve, "fit: solve")
+    folder = None if directory is None else Path(directory)
+    rule = sgd(0.1) if optimizer is None else optimizer
     chosen = Options(
-        sgd(0.1) if optimizer is None else optimizer,
-        epochs,
-        batch_size,
-        validation,
-        None if directory is None else Path(directory),
-        resume,
-        seed,
-        tuple(callbacks),
-        progress,
-        save_seconds,
-        threads,
-        compiled,
-        None if memory is None else checked_budget(memory, "fit: memory"),
-        accumulate,
-    )
+        rule, epochs, batch_size, validation, folder, resume, seed, tuple(callbacks), progress,
+        save_seconds, threads, compiled, allowed, accumulate, seconds,
+    )  # fmt: skip
     return _trained(chosen, objective, parameters, data)
 
 
@@ -141,7 +137,7 @@ def _trained(chosen: Options, objective: Callable[..., Any], parameters: Any, da
         check_mean(objective, fresh.parameters, examples.training)
     shown = _first(examples.training, min(int(chosen.batch_size), SHOWN))
     store = Store(chosen.directory, _identity(chosen, objective, fresh.parameters, examples))
-    ledger = Ledger(chosen.memory)
+    ledger = Ledger(chosen.memory, chosen.solve)
     engine = _engine(chosen, objective, ledger)
     with closing(Reporter(chosen.progress)) as reporter, store.held(), Interrupt() as interrupt:
         session = Session(chosen, engine, store, examples, reporter)

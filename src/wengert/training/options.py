@@ -38,6 +38,7 @@ class Options:
     compiled: bool = True
     memory: int | None = None
     accumulate: int = 1
+    solve: float | None = None
 
     def __post_init__(self) -> None:
         _check_optimizer(self.optimizer)
