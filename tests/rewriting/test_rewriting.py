@@ -115,6 +115,21 @@ CASES = {
     "axes in their order": (
         ["%1: f64[3,4] = transpose(x; axes=(0, 1))", "y: f64[3,4] = tanh(%1)"], ["tanh"]),
     "x[:]": (["%1: f64[3,4] = index(x; template=(:, 0:))", "y: f64[3,4] = tanh(%1)"], ["tanh"]),
+    "x[i ← v][j]": (
+        ["%1: f64[3,4] = tanh(x)", "%2: f64[3,4] = index_update(%1, two; template=(0, 1:))",
+         "y: f64[4] = index(%2; template=(1,))"],
+        ["tanh", "index"],
+    ),
+    "x[i ← v][i]": (
+        ["%1: f64[4] = tanh(ones)", "%2: f64[3,4] = index_update(x, %1; template=(1,))",
+         "y: f64[2] = index(%2; template=(1, 1:3))"],
+        ["tanh", "index"],
+    ),
+    "x[i ← number][i]": (
+        ["%1: f64[3,4] = index_update(x, two; template=(1,))",
+         "%2: f64[] = index(%1; template=(1, 2))", "y: f64[] = tanh(%2)"],
+        ["tanh"],
+    ),
     "concatenate([x])": (
         ["%1: f64[3,4] = tanh(x)", "y: f64[3,4] = concatenate(%1; axis=0)"], ["tanh"]),
     "float64(x)": (

@@ -187,6 +187,8 @@ def at(m: Machine) -> None:
 
 def functions(m: Machine) -> None:
     a, v = m.array(), value(m)
+    if a.ndim == 0:
+        raise ValueError("NumPy writes into a copy of a scalar, which is no use to anybody")
     kind = m.pick(8)
     if kind == 0:
         np.copyto(a, v)

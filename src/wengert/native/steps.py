@@ -15,6 +15,7 @@ from wengert.graph.operation import NO_ATTRIBUTES, Operation
 from wengert.graph.variable import Variable
 from wengert.native.images import innermost_strides
 from wengert.native.llvm import memory_type
+from wengert.native.writes import UPDATES, passed_on
 from wengert.operators.index import Template, is_basic
 from wengert.operators.registry import OPERATORS
 from wengert.operators.storage import dense_strides, reshaped_strides
@@ -25,7 +26,6 @@ Attributes = Mapping[str, Any]
 
 PRODUCTS = ("matmul", "einsum")
 PICKS = ("index", "index_add", "take_along_axis", "add_along_axis", "index_update", "add_at")
-UPDATES = ("index_update", "add_at")
 REDUCTIONS = ("sum", "prod", "max", "min", "any", "all")
 
 
@@ -137,11 +137,12 @@ def lower(
     """Return the steps of a decomposed graph, and its constants with those that steps brought.
 
     ``other`` lowers the operators that are not known here; what it does not know either (it
-    returns None), and what works on numbers that no register holds, is left to NumPy.
-    ``images`` are stored with the batch innermost; ``loops`` lowers loops and branches.
+    returns None), and what no register holds, is left to NumPy. ``images`` are stored with the
+    batch innermost; ``loops`` lowers loops and branches.
     """
     work = _Lowering({v: dense(v) for v in (*graph.inputs, *graph.constants)}, other, images)
     work.loops = loops
+    work.passed_on = passed_on(graph, _is_native)
     for operation in graph.operations:
         work.add(operation)
     return Steps(tuple(work.steps), work.views, {**graph.constants, **work.constants})
@@ -153,6 +154,7 @@ class _Lowering:
     ) -> None:
         self.views, self.other, self.images = views, other, images
         self.loops: LowerLoop | None = None
+        self.passed_on: frozenset[Variable] = frozenset()
         self.steps: list[Step] = []
         self.constants: dict[Variable, Array] = {}
 
@@ -262,22 +264,22 @@ class _Lowering:
         self._map(operation, "copy", operation.inputs, part)
 
     def _update(self, operation: Operation) -> None:
-        """The array that is written into is copied, then the values go to their places."""
-        whole = dense(operation.output)
+        """What is written into is copied, but where it is made for this; then come the values."""
         before, *others = (self.views[v] for v in operation.inputs)
-        self._append("map", operation, "copy", ((before,), whole))
+        whole = dense(operation.output)
+        if operation.inputs[0] in self.passed_on:
+            whole = self.views[operation.output] = before
+        else:
+            self._append("map", operation, "copy", ((before,), whole))
         template: Template = operation.attributes["template"]
         if not is_basic(template):
             self._append("pick", operation, operation.operator, (tuple(others), whole))
             return
         part = indexed(whole, template)
-        values = others[0].broadcast(part.shape)
+        operator, operands = "copy", (others[0].broadcast(part.shape),)
         if operation.operator == "add_at":
-            operands = (indexed(before, template), values)
-            step = Step("map", operation, "add", part.shape, operands, part)
-        else:
-            step = Step("map", operation, "copy", part.shape, (values,), part)
-        self.steps.append(step)
+            operator, operands = "add", (indexed(before, template), *operands)
+        self.steps.append(Step("map", operation, operator, part.shape, operands, part))
 
     # -- reductions ------------------------------------------------------------------------------
 

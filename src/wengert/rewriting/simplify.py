@@ -17,6 +17,7 @@ from wengert.graph.graph import Graph
 from wengert.graph.operation import Operation
 from wengert.graph.variable import Variable
 from wengert.operators.registry import OPERATORS
+from wengert.rewriting import written
 from wengert.rewriting.rebuild import rebuild
 from wengert.rewriting.sight import Sight
 
@@ -238,6 +239,15 @@ def _everything(operation: Operation, sight: Sight) -> Answer:
     )
 
 
+def _read_written(operation: Operation, sight: Sight) -> Answer:
+    """x[i ← v][i] = v."""
+    found = written.read_written(operation, sight)
+    if found is None:
+        return None
+    operator, value, attributes = found
+    return _instead(operation, operator, value, **attributes)
+
+
 def _is_whole(part: Any, n: int) -> bool:
     return isinstance(part, slice) and part.indices(n) == (0, n, 1)
 
@@ -280,7 +290,8 @@ IDENTITIES: dict[str, tuple[Row, ...]] = {
     "reshape": (_same_view, _reshaped_twice),  # reshape(reshape(x)) = reshape(x)
     "broadcast_to": (_same_view, _broadcast_twice),  # broadcast(broadcast(x)) = broadcast(x)
     "transpose": (_unmoved, _transposed_twice),  # xᵀᵀ = x
-    "index": (_everything,),  # x[:] = x
+    # x[:] = x, x[i ← v][j] = x[j], x[i ← v][i] = v
+    "index": (_everything, written.read_before, _read_written),
     "concatenate": (_joined_alone,),  # concatenate([x]) = x
     "cast": (_cast_to_itself, _cast_and_back),  # float32(float64(x)) = x
 }

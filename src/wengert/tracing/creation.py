@@ -25,6 +25,7 @@ from wengert.tracing import frames, views
 from wengert.tracing.active import active
 from wengert.tracing.apply import apply
 from wengert.tracing.bare import any_of, bare
+from wengert.tracing.grids import GRIDS
 from wengert.tracing.indirect import STAND_INS
 from wengert.tracing.known import Known, wrapped
 from wengert.tracing.order import UNKNOWN
@@ -221,13 +222,13 @@ def _module(name: str, numpys: ModuleType, exchanged: dict[str, Any]) -> _Numpy:
 
 _EXCHANGED = {name: _exchanged(name) for name in _NAMES}
 _RANDOM = _module("numpy.random", np.random, {"default_rng": _default_rng})
-_NUMPY = _module("numpy", np, {**_EXCHANGED, **STAND_INS, "random": _RANDOM})
+_NUMPY = _module("numpy", np, {**_EXCHANGED, **STAND_INS, **GRIDS, "random": _RANDOM})
 _BY_IDENTITY = {
     id(np): _NUMPY,
     id(np.random): _RANDOM,
     id(np.random.default_rng): _default_rng,
     **{id(getattr(np, name)): _EXCHANGED[name] for name in _NAMES},
-    **{id(getattr(np, name)): found for name, found in STAND_INS.items()},
+    **{id(getattr(np, name)): found for name, found in {**STAND_INS, **GRIDS}.items()},
 }
 
 

@@ -23,6 +23,7 @@ from wengert.tracing.names import SUGGESTED, renamed
 from wengert.tracing.numbers import NamedNumber, named_numbers
 from wengert.tracing.randomness import Draws
 from wengert.tracing.recorder import Recorder
+from wengert.tracing.selected import Selected
 from wengert.tracing.spec import Spec, checked_dtype
 from wengert.tracing.tracer import Tracer
 from wengert.tracing.value import TracedValue
@@ -277,6 +278,8 @@ def _numbers(path: tuple[Any, ...]) -> list[int]:
 
 
 def _output(recorder: Recorder, leaf: Any) -> Variable:
+    if isinstance(leaf, Selected):
+        leaf.refuse("a result of")
     if is_array_like(leaf):
         return as_variable(recorder, leaf, np.dtype(float))
     if isinstance(leaf, bool | int | float | complex):

@@ -11,6 +11,7 @@ import numpy as np
 from wengert.tracing import indexing, known, methods, ufuncs, writing
 from wengert.tracing.apply import apply, is_tracer
 from wengert.tracing.bare import bare
+from wengert.tracing.selected import select
 from wengert.tracing.value import TracedValue
 
 __all__ = ["Tracer", "apply", "is_tracer"]
@@ -51,7 +52,8 @@ class Tracer(TracedValue, np.lib.mixins.NDArrayOperatorsMixin):
         return (self[i] for i in range(self.shape[0]))
 
     def __getitem__(self, key: Any) -> Any:
-        return indexing.getitem(self, bare(key))
+        mask = writing.traced_mask(key)
+        return indexing.getitem(self, bare(key)) if mask is None else select(self, mask)
 
     def __setitem__(self, key: Any, value: Any) -> None:
         writing.setitem(self, bare(key), bare(value))

@@ -148,14 +148,16 @@ class TracedValue:
     def __array__(self, dtype: Any = None, copy: Any = None) -> NoReturn:
         _leaves(
             self, "turned into a plain ndarray",
-            "np.array or np.stack, inside the function, of traced values; x[indices] on a traced "
-            "x; a number stays the 0-d array that it is; else a function from the supported list",
+            "np.array or np.stack of traced values; to fill an array from outside, a copy made "
+            "inside: a = np.array(a); x[indices] on a traced x; a number stays the 0-d array that "
+            "it is",
         )  # fmt: skip
 
     def __float__(self) -> NoReturn:
         _leaves(
             self, "turned into a Python float",
-            "leave it as the 0-d array that it is; to fill an array, build it with np.stack",
+            "leave it as the 0-d array that it is; to fill an array from outside, copy it inside: "
+            "a = np.array(a)",
         )  # fmt: skip
 
     def __int__(self) -> NoReturn:
@@ -190,6 +192,10 @@ class TracedValue:
 
 
 def _leaves(value: TracedValue, how: str, remedy: str) -> NoReturn:
+    if any(held is np for frame in frames.user_frames(None) for held in frame.f_locals.values()
+           if frame.f_locals is not frame.f_globals):  # fmt: skip
+        remedy = "import numpy at the top of the module: a function that imports it in its own "
+        remedy += "body makes arrays that cannot be filled while it is traced"
     raise TraceError(
         f"{described(value)} is {how}, but it has no numbers while the function is traced",
         expected="NumPy operations on it",

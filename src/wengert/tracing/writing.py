@@ -16,12 +16,13 @@ from wengert.operators.record import Type
 from wengert.tracing import frames, indexing, views
 from wengert.tracing.apply import apply, as_variable
 from wengert.tracing.indexing import Key
+from wengert.tracing.selected import Selected, same
 from wengert.tracing.value import TracedValue, described, shape_text
 
 
 def setitem(array: Any, key: Any, value: Any) -> None:
     """Carry out ``array[key] = value``."""
-    mask = _traced_mask(key)
+    mask = traced_mask(key)
     if mask is not None:
         _where_mask(array, mask, value)
         return
@@ -153,7 +154,8 @@ def _check_kind(array: Any, value: Any, dtype: Any) -> None:
 # -- Masks ----------------------------------------------------------------------------------------
 
 
-def _traced_mask(key: Any) -> Any:
+def traced_mask(key: Any) -> Any:
+    """Return the traced mask that is all of an index but for whole axes, None for any other."""
     parts = [part for part in key if part is not Ellipsis] if is_tuple(key) else [key]
     whole = all(is_slice(part) and part == slice(None) for part in parts[1:])
     first = parts[0] if parts and whole else None
@@ -170,6 +172,9 @@ def _where_mask(array: Any, mask: Any, value: Any) -> None:
             where=frames.caller(),
         )
     rest = array.shape[mask.ndim :]
+    if isinstance(value, Selected):
+        _choose_back(array, mask, value)
+        return
     given = np.shape(value)
     if len(given) > len(rest) and given[0] != 1:
         raise TraceError(
@@ -186,6 +191,21 @@ def _where_mask(array: Any, mask: Any, value: Any) -> None:
         values = np.reshape(values, values.shape[1:])
     wide = np.reshape(mask, (*mask.shape, *(1,) * len(rest)))
     views.assign(array, apply("where", wide, values, array).variable)
+
+
+def _choose_back(array: Any, mask: Any, value: Selected) -> None:
+    wide = np.reshape(mask, value.mask.shape) if mask.size == value.mask.size else mask
+    if not same(wide, value.mask):
+        raise TraceError(
+            f"{described(array)} takes what another mask has picked",
+            expected="the same mask on both sides",
+            remedy="name the mask once: m = x > 0, and write y[m] = f(x[m])",
+            where=frames.caller(),
+        )
+    views.check_writable(array)
+    recorder = array.recorder
+    new = recorder.wrap(recorder, fitted(array, value.full, array.shape), None)
+    views.assign(array, apply("where", value.mask, new, array).variable)
 
 
 # -- out= -----------------------------------------------------------------------------------------
