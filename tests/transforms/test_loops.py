@@ -183,6 +183,20 @@ def test_what_does_not_fit_is_told(call: Any, kind: type[Exception], words: str)
     assert "test_loops.py" in str(told.value)
 
 
+def test_explained_with_the_body_once_and_its_gradient() -> None:
+    text = wg.explain(rnn, W, xs, h0).text()
+    assert text.count("Each of 6 iterations") == 1
+    assert "h₂ = tanh(W h + x)" in text
+    assert "∂J/∂W = prod(∂J/∂h₂, ∂h₂/∂W) = (∂J/∂h₂ ⊙ (1 − h₂^⊙2)) hᵀ" in text
+    assert "✗" not in text and "= step 1(" in text
+    both = wg.explain(branching, np.array([1.0, 2.0])).text()
+    assert "Where the condition holds" in both and "Elsewhere" in both and "✗" not in both
+    assert wg.explain(nested, W, xs, h0).text().count("Each of 3 iterations") == 1
+    assert "for i in range(6):" in wg.explain(rnn, W, xs, h0).source()
+    assert wg.explain(rnn, W, xs, h0).svg().startswith("<svg")
+    assert "every input has a path" in str(wg.trace(rnn, W, xs, h0).audit())
+
+
 # -- Branches -------------------------------------------------------------------------------------
 
 

@@ -16,6 +16,7 @@ from wengert.base.errors import OptionError
 from wengert.base.files import write_atomically
 from wengert.base.guards import is_numpy
 from wengert.base.tree import flatten
+from wengert.explanation.bodies import body_texts
 from wengert.explanation.drawing.forward import forward_svg
 from wengert.explanation.drawing.ladder import ladder_svg
 from wengert.explanation.drawing.scene import Opened
@@ -88,8 +89,11 @@ class Explanation:
         return derive(self.graph, self.examples, self.axes)
 
     def text(self) -> str:
-        """Return the derivation in Unicode for a terminal, each line with its tick."""
-        return to_text(self.derivation)
+        """Return the derivation in Unicode for a terminal, each line with its tick.
+
+        What stands inside a loop or a branch follows, derived once, with its gradient.
+        """
+        return "\n\n".join([to_text(self.derivation), *body_texts(self.forward)])
 
     def latex(self, document: bool = False) -> str:
         """Return the derivation in LaTeX: an ``align*`` body, or a whole document."""

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from wengert.base.guards import is_tuple
 from wengert.explanation.mathematics.formula import Array, Formula, evaluate
 from wengert.explanation.mathematics.terms import (
     Apply,
@@ -94,7 +95,8 @@ class Evaluator:
             arguments = [each.astype(np.int64) for each in arguments]
         with np.errstate(all="ignore"):
             found = meaning(*arguments, **dict(atom.attributes))
-        return np.asarray(found if atom.part is None else found[atom.part])
+        # Of what may have several results the only one comes in a tuple too.
+        return np.asarray(found[atom.part or 0] if is_tuple(found) else found)
 
     def _term(self, term: Term, outputs: tuple[Index, ...]) -> Array:
         letters = {index: n for n, index in enumerate(dict.fromkeys((*outputs, *term.letters)))}

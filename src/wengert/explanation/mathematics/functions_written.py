@@ -8,6 +8,8 @@ from typing import Any, Protocol
 from wengert.explanation.mathematics.notation import Notation
 from wengert.explanation.mathematics.style import ATOM, RELATIONS, Piece, Style
 from wengert.explanation.mathematics.terms import Apply, Sum, same_sums
+from wengert.graph.text import held
+from wengert.operators.bodies import BODIES
 from wengert.operators.registry import OPERATORS
 
 _WORDS = {
@@ -62,10 +64,20 @@ def write_apply(pen: Pen, atom: Apply, texts: Sequence[str] | None = None) -> Pi
         return Piece(style.call(word, inner))
     if name == "reshape":
         return Piece(style.call(style.word(_reshaped(atom)), inner))
-    word = _WORDS.get(name, name) if atom.part is None else OPERATORS[name].parts[atom.part]
+    is_part = atom.part is not None or name in BODIES
+    word = _part(name, atom) if is_part else _WORDS.get(name, name)
     if name in _REDUCTIONS:
         word = _prefix(atom, attributes.get("axis")) + word
     return Piece(style.call(style.word(word), inner))
+
+
+def _part(name: str, atom: Apply) -> str:
+    """Return what one of several results is called: of a loop its body's name and a number."""
+    part, attributes = atom.part or 0, dict(atom.attributes)
+    if name in BODIES:
+        body = held(attributes[BODIES[name][-1]]).name
+        return body if atom.part is None else f"{body} {part + 1}"
+    return OPERATORS[name].parts[part]
 
 
 def _condition(pen: Pen, tensor: Sum) -> str | None:
