@@ -10,6 +10,7 @@ from wengert.native.fusion import Fused, fuse
 from wengert.native.kernel import Kernel
 from wengert.native.placement import Placement, placed
 from wengert.native.program import direct, place
+from wengert.native.rounding import rounding
 from wengert.native.stepper import resident_kernels
 from wengert.planning.budget import Need
 from wengert.planning.labels import labels
@@ -75,7 +76,8 @@ def _told(fused: Fused, found: Placement, result_bytes: int) -> ProgramPlan:
     )  # fmt: skip
     by_birth = tuple(sorted(storages, key=lambda each: each.birth))
     unstored = _unstored(fused, names, found.kernels)
-    return ProgramPlan(graph.name, kernels, by_birth, found.plan, result_bytes, unstored)
+    sums = rounding(graph, found.kernels)
+    return ProgramPlan(graph.name, kernels, by_birth, found.plan, result_bytes, unstored, sums)
 
 
 def _unstored(

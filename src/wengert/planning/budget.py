@@ -72,11 +72,13 @@ class Need:
         nbytes: size of its block.
         floor: bytes of the largest single thing that it does: no recomputation can do with less.
         binds: what that is, in words.
+        rounding: how each sum is cut into parts: programs that differ in it round differently.
     """
 
     nbytes: int
     floor: int
     binds: str
+    rounding: frozenset[object] = frozenset()
 
 
 Executor = Callable[[Graph], Need]
@@ -146,7 +148,12 @@ class Fitting:
         if self.executor is None:
             fits = (each for each in self._tried(budget) if arena(each).nbytes <= budget)
             return next(fits, None)
-        return next((each for each in self._all() if self.nbytes(each) <= budget), None)
+        return next((each for each in self._same() if self.nbytes(each) <= budget), None)
+
+    def _same(self) -> Iterator[Plan]:
+        """Yield the plans whose programs give the very bits of the one that is not bounded."""
+        rounding = self._need(self.plan.graph).rounding
+        return (each for each in self._all() if self._need(each.graph).rounding == rounding)
 
     def _tried(self, budget: int) -> Iterator[Plan]:
         """Yield plans whose peak is within the budget, cheapest first."""
@@ -180,7 +187,7 @@ class Fitting:
         """The plan with the smallest block that was found."""
         if self.executor is None:
             return self.carried_out(self.choices[-1])
-        return min(self._all(), key=self.nbytes)
+        return min(self._same(), key=self.nbytes)
 
     def savings(self, plan: Plan) -> tuple[str, ...]:
         """Say what the order, and what a plan makes again, save where they do."""

@@ -107,6 +107,7 @@ class ProgramPlan:
     arranged: Arranged
     result_bytes: int
     unstored: tuple[tuple[str, int], ...] = ()
+    rounding: frozenset[object] = frozenset()
 
     @property
     def peak_bytes(self) -> int:
@@ -166,7 +167,8 @@ class ProgramPlan:
         graph = self.arranged.graph
         at = max(range(len(self.kernels)), key=graph.alone, default=0)
         floor = graph.alone(at) if self.kernels else 0
-        return Need(self.peak_bytes, floor, f"kernel {at}, {self.kernels[at]}," if floor else "it")
+        binds = f"kernel {at}, {self.kernels[at]}," if floor else "it"
+        return Need(self.peak_bytes, floor, binds, self.rounding)
 
     def top(self, count: int = _TOP) -> list[Stored]:
         """Return the largest storages that are alive at the peak."""
