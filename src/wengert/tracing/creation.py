@@ -26,7 +26,7 @@ from wengert.tracing.active import active
 from wengert.tracing.apply import apply
 from wengert.tracing.bare import any_of, bare
 from wengert.tracing.grids import GRIDS
-from wengert.tracing.indirect import STAND_INS
+from wengert.tracing.indirect import LINALG, STAND_INS
 from wengert.tracing.known import Known, wrapped
 from wengert.tracing.order import UNKNOWN
 from wengert.tracing.randomness import refuse_unseeded
@@ -222,13 +222,18 @@ def _module(name: str, numpys: ModuleType, exchanged: dict[str, Any]) -> _Numpy:
 
 _EXCHANGED = {name: _exchanged(name) for name in _NAMES}
 _RANDOM = _module("numpy.random", np.random, {"default_rng": _default_rng})
-_NUMPY = _module("numpy", np, {**_EXCHANGED, **STAND_INS, **GRIDS, "random": _RANDOM})
+_LINALG = _module("numpy.linalg", np.linalg, LINALG)
+_NUMPY = _module(
+    "numpy", np, {**_EXCHANGED, **STAND_INS, **GRIDS, "random": _RANDOM, "linalg": _LINALG}
+)
 _BY_IDENTITY = {
     id(np): _NUMPY,
     id(np.random): _RANDOM,
+    id(np.linalg): _LINALG,
     id(np.random.default_rng): _default_rng,
     **{id(getattr(np, name)): _EXCHANGED[name] for name in _NAMES},
     **{id(getattr(np, name)): found for name, found in {**STAND_INS, **GRIDS}.items()},
+    **{id(getattr(np.linalg, name)): found for name, found in LINALG.items()},
 }
 
 

@@ -1,4 +1,4 @@
-"""What of NumPy reaches its arrays by no protocol: r_, c_, vectorize, and a function of rows.
+"""What of NumPy reaches its arrays by no protocol: r_, c_, vectorize, and lists of traced values.
 
 While a trace runs these stand in for NumPy's own, as the creation functions do (``creation.py``).
 """
@@ -10,10 +10,12 @@ While a trace runs these stand in for NumPy's own, as the creation functions do 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import wraps
 from typing import Any
 
 import numpy as np
 
+from wengert.base.guards import is_sequence
 from wengert.tracing import applying, ufuncs
 from wengert.tracing.arrays import array, holds_tracer
 from wengert.tracing.bare import bare
@@ -76,9 +78,33 @@ def apply_along_axis(
     return applying.apply_along_axis(func1d, axis, bare(arr), *args, **options)
 
 
+# Functions of an array, not of a list of arrays: a list of traced values among their arguments is
+# one array, as a list of numbers is.
+_OF_ARRAYS = (
+    "sum prod mean var std max min amax amin ptp median average percentile quantile argmax argmin "
+    "sort argsort cumsum cumprod diff trapezoid dot inner outer vdot cross kron clip reshape flip "
+    "interp polyval convolve correlate"
+).split()
+_OF_MATRICES = "norm det inv solve slogdet cholesky eigvalsh".split()
+
+
+def _of_lists(function: Callable[..., Any]) -> Callable[..., Any]:
+    @wraps(function)
+    def call(*args: Any, **options: Any) -> Any:
+        return function(*map(_gathered, args), **options)
+
+    return call
+
+
+def _gathered(value: Any) -> Any:
+    return array(bare(value)) if is_sequence(value) and holds_tracer(value) else value
+
+
 STAND_INS: dict[str, Any] = {
     "r_": _Joined("r_", np.r_, 0),
     "c_": _Joined("c_", np.c_, -1),
     "vectorize": Vectorize,
     "apply_along_axis": apply_along_axis,
+    **{name: _of_lists(getattr(np, name)) for name in _OF_ARRAYS},
 }
+LINALG: dict[str, Any] = {name: _of_lists(getattr(np.linalg, name)) for name in _OF_MATRICES}
