@@ -112,7 +112,7 @@ def markdown(found: list[Findings]) -> str:
         f"{machine.get('processor', '')}; one thread; one process a measurement; the peak is the",
         "most that a process held during steps, less what it held before them.",
         "",
-        "![Time of a step over the bytes that it holds](pictures/memory.svg)",
+        "![Time of a step over the bytes that it holds](pictures/memory_peers.svg)",
         "",
     ]
     for each in found:
@@ -219,14 +219,14 @@ def main() -> int:
     """Measure, print the page, and write it down where asked."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.memory", description=__doc__)
     parser.add_argument("networks", nargs="*", default=[], help=", ".join(NETWORKS))
-    parser.add_argument("--out", type=Path, metavar="FOLDER", help="write memory.md and plot there")
+    parser.add_argument("--out", type=Path, metavar="FOLDER", help="write memory_peers.md and its plot there")
     asked = parser.parse_args()
     found = [compare(network) for network in asked.networks or list(NETWORKS)]
     page = markdown(found)
     if asked.out:
         (asked.out / "pictures").mkdir(parents=True, exist_ok=True)
-        (asked.out / "memory.md").write_text(page, "utf-8")
-        (asked.out / "pictures/memory.svg").write_text(picture(found), "utf-8")
+        (asked.out / "memory_peers.md").write_text(page, "utf-8")
+        (asked.out / "pictures/memory_peers.svg").write_text(picture(found), "utf-8")
     print(page)
     return 0
 
