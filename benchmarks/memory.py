@@ -219,7 +219,9 @@ def main() -> int:
     """Measure, print the page, and write it down where asked."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.memory", description=__doc__)
     parser.add_argument("networks", nargs="*", default=[], help=", ".join(NETWORKS))
-    parser.add_argument("--out", type=Path, metavar="FOLDER", help="write memory_peers.md and its plot there")
+    parser.add_argument(
+        "--out", type=Path, metavar="FOLDER", help="write memory_peers.md and its plot there"
+    )
     asked = parser.parse_args()
     found = [compare(network) for network in asked.networks or list(NETWORKS)]
     page = markdown(found)
