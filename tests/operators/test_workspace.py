@@ -164,6 +164,15 @@ LARGE: dict[str, list[checks.Case]] = {
     "must_vanish": [((0 * A,), {})],
     "phase_free": [((Q + 0j,), {})],
     "euclidean_norm": [((A,), each) for each in AXES],
+    "threefry": [((*(_words(),) * 4,), {"bits": bits}) for bits in (32, 64)],
+    "random_bits": [((_words()[0, :2],), {"shape": (N, 300), "place": 1, "bits": bits})
+                    for bits in (32, 64)],
+    "unit_interval": [((_words(),), {"dtype": "float32", "middle": True}),
+                      ((_words().astype(np.uint64),), {"dtype": "float64", "middle": False})],
+    "bounded_integer": [((_words(),), {"low": -2, "high": 5})],
+    # What does not lie in C order goes block by block through one buffer more.
+    **{name: [((A,), {}), ((A.astype(np.float32),), {})]
+       for name in ("normal_ppf", "exponential_isf")},
     **{name: windowed(name) for name in ("conv2d", "conv2d_input", "conv2d_weight", "avg_pool2d",
        "avg_pool2d_input", "max_pool2d", "max_pool2d_input", "max_pool2d_pick")},
 }  # fmt: skip

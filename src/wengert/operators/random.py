@@ -197,7 +197,7 @@ def _bounded_result(x: Type, *, low: int, high: int) -> Type:
 
 def _probability(name: str) -> Any:
     def result(p: Type) -> Type:
-        _need(name, p, "float32 float64")
+        _need(name, p, "float16 float32 float64")
         return like(p)
 
     return result

@@ -5,6 +5,7 @@ Each keeps the order of arithmetic of the operator's record, so that the bits ar
 
 from __future__ import annotations
 
+from wengert.explanation.source.draws import DRAW_HELPERS
 from wengert.explanation.source.matrices import MATRIX_HELPERS
 from wengert.explanation.source.windows import WINDOW_HELPERS
 
@@ -200,6 +201,7 @@ def add_along_axis(g, indices, axis, shape):
     out = np.zeros(shape, g.dtype)
     np.add.at(out, tuple(key), g)
     return out''', ()),
+    **DRAW_HELPERS,
     **WINDOW_HELPERS,
     **MATRIX_HELPERS,
 }  # fmt: skip
