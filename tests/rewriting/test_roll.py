@@ -173,3 +173,15 @@ def test_heavy_iterations_keep_their_threads() -> None:
 def test_a_program_holds_what_was_planned_for_it() -> None:
     made = wg.compile(wg.value_and_grad(rnn)).made(W, xs, h0)
     assert wg.plan(rnn, W, xs, h0).peak_bytes == made.program.arena_bytes  # type: ignore[attr-defined]
+
+
+def test_a_run_is_found_behind_shorter_ones_of_the_same_period() -> None:
+    def wave(x: Any, times: int) -> Any:
+        for _ in range(times):
+            x = np.sin(np.tanh(x) * 2.0)
+        return x
+
+    # 300 operations are too few, 600 are enough.
+    graph = trace(lambda x: wave(np.exp(wave(np.exp(wave(x, 100)), 100)), 200), np.ones(3))
+    (found,) = runs(graph.operations)
+    assert (found.start, found.period, found.count) == (602, 3, 200)

@@ -44,9 +44,10 @@ def runs(operations: Sequence[Operation]) -> list[Run]:
     looks = _looks(operations)
     after = _next(looks)
     found: list[Run] = []
+    unlike: dict[int, int] = {}
     at = 0
     while at < len(looks):
-        run = _run_at(looks, after, at)
+        run = _run_at(looks, after, at, unlike)
         if run is None:
             at += 1
         else:
@@ -55,16 +56,24 @@ def runs(operations: Sequence[Operation]) -> list[Run]:
     return found
 
 
-def _run_at(looks: list[int], after: list[int], at: int) -> Run | None:
+def _run_at(looks: list[int], after: list[int], at: int, unlike: dict[int, int]) -> Run | None:
+    """Return the run that begins here, if one does.
+
+    ``unlike`` remembers, for each period, the first place known to differ from the one a period
+    later, so that no place is compared twice at the same distance.
+    """
     again = after[at]
     for _ in range(_TRIED):
         period = again - at
         if again >= len(looks) or period > _LONGEST:
             return None
-        same = 0
-        while again + same < len(looks) and looks[at + same] == looks[again + same]:
-            same += 1
-        count = same // period + 1
+        end = unlike.get(period, -1)
+        if end < at:
+            end = at
+            while end + period < len(looks) and looks[end] == looks[end + period]:
+                end += 1
+            unlike[period] = end
+        count = (end - at) // period + 1
         if count >= FEWEST and count * period >= LEAST:
             return Run(at, period, count)
         again = after[again]

@@ -25,6 +25,7 @@ _ROOMS = tuple(
 )
 _LIBRARY = os.path.join(sysconfig.get_paths()["stdlib"], "")
 _PACKAGES = os.path.join(_LIBRARY, "site-packages", "")
+_DOTTED = f"{os.sep}."
 # Comes with us, but is read, drawn and derived as what a user wrote.
 _SAMPLE = os.path.join(_ROOMS[0], "cli", "sample.py")
 
@@ -34,7 +35,8 @@ def is_user_file(file: str) -> bool:
     """Return whether code of this file is the user's: not ours, NumPy's or Python's own."""
     if file.startswith("<frozen"):
         return False
-    path = os.path.abspath(file)
+    # Of hundreds of modules nearly all come with an absolute path: nothing is left to resolve.
+    path = file if file.startswith(os.sep) and _DOTTED not in file else os.path.abspath(file)
     if path.startswith(_ROOMS):
         return path == _SAMPLE
     return not path.startswith(_LIBRARY) or path.startswith(_PACKAGES)
