@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from wengert.planning.arena import ALIGNMENT, Interval, lay_out
+from wengert.planning.arena import ALIGNMENT, Interval, lay_out, load
 from wengert.planning.cost_graph import CostGraph
 from wengert.planning.order import Order, Work, orders_of
 from wengert.planning.replay import replay
@@ -86,8 +86,11 @@ def arranged(graph: CostGraph, work: Work) -> Arranged:
         if order.peak_bytes < written.peak_bytes:
             stages = tuple(graph.stages[at] for at in order.schedule)
             other = replace(graph, stages=stages)
+            enough = best.layout.nbytes - first.nbytes // _WORTH
+            if _load(other) >= enough:
+                continue
             layout = laid_out(other)
-            if layout.nbytes < best.layout.nbytes - first.nbytes // _WORTH:
+            if layout.nbytes < enough:
                 best = Arranged(order, other, layout, first.nbytes)
     return best
 
@@ -117,6 +120,15 @@ def laid_out(graph: CostGraph) -> Layout:
     return replace(best, apart_bytes=apart.nbytes)
 
 
+def _load(graph: CostGraph) -> int:
+    """Return a size that no block for a schedule is below."""
+    births, deaths = graph.made_at, _deaths(graph)
+    _, held, extra = _held(
+        graph, births, deaths, _shared(graph, births, _taken_over(graph, deaths))
+    )
+    return load([*held, *extra])
+
+
 def _deaths(graph: CostGraph) -> tuple[int, ...]:
     deaths = [made + 1 for made in graph.made_at]
     for at, stage in enumerate(graph.stages):
@@ -143,23 +155,36 @@ def _placed(
     graph: CostGraph, births: tuple[int, ...], deaths: tuple[int, ...], over: Mapping[int, int]
 ) -> Layout:
     """Lay out storages that share bytes as one that lives from the first to the last."""
-    count = len(graph.nbytes)
-    first = list(range(count))
-    for made in sorted(over, key=births.__getitem__):
-        first[made] = first[over[made]]
-    last = list(deaths)
-    for storage in range(count):
-        last[first[storage]] = max(last[first[storage]], deaths[storage])
-    owners = [s for s in range(count) if first[s] == s]
-    held = [Interval(births[s], last[s], graph.nbytes[s]) for s in owners]
-    extra = [Interval(at, at + 1, stage.workspace) for at, stage in enumerate(graph.stages)]
+    first = _shared(graph, births, over)
+    owners, held, extra = _held(graph, births, deaths, first)
     arena = lay_out([*held, *extra])
     starts = dict(zip(owners, arena.offsets, strict=False))
     live = _live(held, extra, len(graph.stages))
     return Layout(
-        births, deaths, over, tuple(starts[first[s]] for s in range(count)),
+        births, deaths, over, tuple(starts[each] for each in first),
         arena.offsets[len(owners) :], arena.nbytes, arena.load, live, arena.nbytes,
     )  # fmt: skip
+
+
+def _shared(graph: CostGraph, births: tuple[int, ...], over: Mapping[int, int]) -> list[int]:
+    """Return for each storage the first of those whose bytes it shares."""
+    first = list(range(len(graph.nbytes)))
+    for made in sorted(over, key=births.__getitem__):
+        first[made] = first[over[made]]
+    return first
+
+
+def _held(
+    graph: CostGraph, births: tuple[int, ...], deaths: tuple[int, ...], first: list[int]
+) -> tuple[list[int], list[Interval], list[Interval]]:
+    """Return the storages that share nobody's bytes, how long theirs are held, and workspaces."""
+    last = list(deaths)
+    for storage, owner in enumerate(first):
+        last[owner] = max(last[owner], deaths[storage])
+    owners = [s for s, owner in enumerate(first) if owner == s]
+    held = [Interval(births[s], last[s], graph.nbytes[s]) for s in owners]
+    extra = [Interval(at, at + 1, stage.workspace) for at, stage in enumerate(graph.stages)]
+    return owners, held, extra
 
 
 def _live(held: list[Interval], extra: list[Interval], count: int) -> tuple[int, ...]:
