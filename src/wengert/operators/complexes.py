@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from wengert.base.dtypes import Dtype
-from wengert.operators.broadcasting import elementwise_meaning, elementwise_result
+from wengert.operators.broadcasting import elementwise_meaning, elementwise_result, ufunc_dtype
 from wengert.operators.record import FREE, Cost, Operator, Samples, Type
 from wengert.operators.samples import Case
 
@@ -87,7 +87,8 @@ CONJUGATE = Operator(
     samples=_SAMPLES,
     symbol="z̄",
     inplace=(0,),
-    scalar=lambda b, x: x,
+    # NumPy makes a whole number of a truth.
+    scalar=lambda b, x: b.cast(x, ufunc_dtype(np.conjugate, x.dtype).name),
     complex=True,
 )
 COMPLEX = (REAL, IMAG, CONJUGATE)

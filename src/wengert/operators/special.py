@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from wengert.operators.arithmetic import divide_or_zero, multiply_or_zero
-from wengert.operators.broadcasting import elementwise_meaning, elementwise_result
+from wengert.operators.broadcasting import elementwise_meaning, elementwise_result, ufunc_dtype
 from wengert.operators.record import Cost, Operator, Rule, Samples
 from wengert.operators.samples import away_from, binary, real, unary
 
@@ -49,8 +49,20 @@ def _operator(
         symbol=symbol or function.__name__,
         kinks=tuple(kinks),
         inplace=tuple(inplace),
-        scalar=scalar,
+        scalar=None if scalar is None else _in_one_dtype(function, scalar),
     )
+
+
+def _in_one_dtype(function: np.ufunc, formula: Rule) -> Rule:
+    """Return a formula whose steps are all in the dtype of the result; for halves, in single."""
+
+    def scalar(b: Any, *x: Any) -> Any:
+        result = ufunc_dtype(function, *(each.dtype for each in x))
+        dtype = np.dtype(np.float32) if result == np.float16 else result
+        found = formula(b, *(b.cast(each, dtype.name) for each in x))
+        return b.cast(found, result.name)
+
+    return scalar
 
 
 # -- Scalar formulas ------------------------------------------------------------------------------
@@ -73,7 +85,8 @@ def _arcsinh(b: Any, x: Any) -> Any:
 
 def _arccosh(b: Any, x: Any) -> Any:
     t = b.sub(x, 1)
-    near = b.log1p(b.add(t, b.sqrt(b.mul(t, b.add(t, 2)))))
+    # Two roots and not the root of the product, which is positive again far below −1.
+    near = b.log1p(b.add(t, b.mul(b.sqrt(t), b.sqrt(b.add(t, 2)))))
     return b.select(b.gt(x, _LARGE), b.add(b.log(x), _LOG2), near)
 
 

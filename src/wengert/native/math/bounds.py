@@ -38,3 +38,20 @@ ULP: Mapping[str, Bound] = MappingProxyType(
         "erf": Bound(1.25, 1.25),
     }
 )
+
+# Formulas made of these functions and of algebra, such as arcsin x = arctan2(x, √((1 − x)(1 + x))).
+# Those of sums of logarithms are in units of the largest of result and operands: where the sum is
+# near 0 the operands cancel, and NumPy's own results err as much.
+COMPOSED: Mapping[str, Bound] = MappingProxyType(
+    {
+        "arcsin": Bound(1.75, 1.75),
+        "arccos": Bound(2.25, 2.25),
+        "arcsinh": Bound(1.75, 1.75),
+        "arccosh": Bound(3.0, 3.5),
+        "arctanh": Bound(2.0, 2.0),
+        "cbrt": Bound(0.75, 0.75),
+        "hypot": Bound(2.0, 2.0),
+        "logaddexp": Bound(2.0, 2.0),
+        "logaddexp2": Bound(2.0, 2.0),
+    }
+)
