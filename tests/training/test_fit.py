@@ -1,6 +1,7 @@
 """The loop against a loop written by hand, and what it promises about data, dtype and metrics."""
 
 import json
+import re
 import warnings
 
 import numpy as np
@@ -167,7 +168,9 @@ def test_a_run_explains_its_objective() -> None:
 def test_plain_lines_without_a_terminal(capsys) -> None:
     fit(objective, parameters(), data(), epochs=2, validation=0.2)
     lines = capsys.readouterr().out.splitlines()
-    assert [line[:9] for line in lines] == ["epoch 1/2", "epoch 2/2"]
+    assert [line[:7] for line in lines] == ["epoch 1", "epoch 2", "memory:"]
+    predicted, used = re.findall(r"([\d,]+)(?: bytes predicted| used)", lines[2])
+    assert predicted == used
     assert "objective" in lines[0] and "validation: objective" in lines[0]
     fit(objective, parameters(), data(), epochs=2, progress=False)
     assert capsys.readouterr().out == ""
