@@ -41,9 +41,15 @@ def scanned(
         carry = [dense(each) for each in found[:carries]]
         if ys is None:
             ys = [np.empty((length, *y.shape), y.dtype) for y in found[carries:]]
-        for whole, y in zip(ys, found[carries:], strict=True):
-            whole[i] = y
+        _fill(ys, i, found[carries:])
+        # Nobody holds the rows of one iteration while the next one runs.
+        del found
     return (*(_owned(each, operands) for each in carry), *(ys or ()))
+
+
+def _fill(wholes: Sequence[Array], at: int, rows: Sequence[Array]) -> None:
+    for whole, row in zip(wholes, rows, strict=True):
+        whole[at] = row
 
 
 def _owned(value: Array, operands: Sequence[Array]) -> Array:

@@ -14,7 +14,7 @@ from wengert.graph.text import held
 from wengert.graph.variable import Variable
 from wengert.operators.bodies import BODIES
 from wengert.operators.registry import OPERATORS
-from wengert.operators.storage import storages
+from wengert.operators.storage import Storage, is_dense, layouts
 from wengert.planning.cost import Work, price, work
 from wengert.planning.labels import labels, write
 from wengert.planning.lifetime import Lifetime, Pass, lifetimes, passes
@@ -133,9 +133,10 @@ def plan_graph(graph: Graph, formulas: Formulas = NO_FORMULAS) -> Plan:
         GraphError: the plan disagrees with its independent simulation.
     """
     pass_of = passes(graph)
-    found = lifetimes(graph, storages(graph), pass_of)
+    lies = layouts(graph)
+    found = lifetimes(graph, {variable: each.base for variable, each in lies.items()}, pass_of)
     made = tuple(each for each in found if each.made != "given")
-    workspace = tuple(_workspace(operation) for operation in graph.operations)
+    workspace = tuple(_workspace(operation, lies) for operation in graph.operations)
     plan = Plan(
         graph,
         tuple(range(len(graph.operations))),
@@ -182,10 +183,21 @@ def _held_inside(text: str) -> int:
     return plan_graph(held(text)).peak_bytes
 
 
-def _workspace(operation: Operation) -> int:
+def _workspace(operation: Operation, lies: Mapping[Variable, Storage]) -> int:
     if operation.operator in BODIES:
-        # One body at a time; what it carries stands in the place of the result.
-        return max(_held_inside(operation.attributes[each]) for each in BODIES[operation.operator])
+        # One body at a time; what it carries stands in the place of the result. It reads its
+        # operands in C order: those that lie otherwise are copied.
+        copies = sum(
+            each.nbytes
+            for each in operation.inputs
+            if not is_dense(each.shape, lies[each].strides, each.dtype.itemsize)
+        )
+        texts = (operation.attributes[each] for each in BODIES[operation.operator])
+        inside = max(map(_held_inside, texts))
+        if operation.operator == "cond":
+            # A branch is left, and its copies with it, before the result is made.
+            copies = max(0, copies - sum(each.nbytes for each in operation.outputs))
+        return copies + inside
     rule = OPERATORS[operation.operator].workspace
     if rule is None:
         return 0
