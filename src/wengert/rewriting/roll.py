@@ -36,7 +36,7 @@ def roll(graph: Graph) -> Graph:
     >>> import numpy as np
     >>> from wengert.tracing.trace import trace
     >>> def f(x):
-    ...     for _ in range(200):
+    ...     for _ in range(300):
     ...         x = np.tanh(x) * 2.0
     ...     return x
     >>> [operation.operator for operation in roll(trace(f, np.ones(3))).operations]

@@ -74,11 +74,20 @@ FUNCTIONS: dict[str, Refusal] = {
         "whether its result is real or complex depends on the numbers",
         "the function of the same name in np, of x or of x.astype(complex)",
     ),
+    **_each(
+        "polynomial.polynomial.polyval2d polynomial.polynomial.polygrid2d",
+        "it evaluates by objects of its own, which no protocol reaches",
+        "np.polyval along one axis, and then along the other",
+    ),
 }  # fmt: skip
 
 # Whole rooms of NumPy, for what has no reason of its own.
 MODULES: dict[str, Refusal] = {
     "numpy.strings": Refusal(
+        "a graph holds numbers, and this is a function of text",
+        "text outside the function, and numbers in it",
+    ),
+    "numpy.char": Refusal(
         "a graph holds numbers, and this is a function of text",
         "text outside the function, and numbers in it",
     ),
