@@ -48,7 +48,7 @@ def test_links_to_files_of_this_repository_lead_somewhere(page: Path) -> None:
 @pytest.mark.skipif(sys.platform == "win32", reason=".ci/run is a bash script")
 @pytest.mark.parametrize(
     ("name", "ending"),
-    [("main job", ".venv/bin/wengert train"), ("tests", ".venv/bin/python -m pytest")],
+    [("main job", ".venv/bin/wengert train"), ("tests", ".venv/bin/python -m pytest -n auto")],
 )
 def test_ci_runs_the_commands_of_the_readme(name: str, ending: str) -> None:
     printed = subprocess.run(
