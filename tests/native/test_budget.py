@@ -67,3 +67,16 @@ def test_no_budget_changes_a_bit_and_none_is_exceeded(drawn):
         assert before is None or price <= before
         before = price
     assert fitting.within(sizes[0] - 1) is None
+
+
+def test_what_only_a_later_stage_needs_is_made_there():
+    # It was read from the stack, where the stage before had not left it.
+    names, random = ["residual", "gated", "centre", "tanh"], np.random.default_rng(4)
+    parameters = [(random.normal(size=(4, 4)) / 4).astype("float32") for _ in names]
+    leaves = [*parameters, random.normal(size=(4, 4)).astype("float32")]
+    graph = simplify(joint(objective(names), parameters, leaves[-1]))
+    fitting = fitting_of(plan_graph(graph))
+    least = min(fitting.nbytes(each) for each in fitting._same())
+    tight = compile_graph(fitting.within(least).graph)
+    found = [each.tobytes() for each in tight(*leaves)]
+    assert found == [each.tobytes() for each in compile_graph(graph)(*leaves)]

@@ -66,6 +66,8 @@ class Order:
             for stage in range(1, self.stages)
             for number in self._cone(stage, frozenset())
             if self._stage[number] < stage and self._is_inner(number) and self.is_wide(number)
+            # What its own stage does not need is not made there, and could not be read later.
+            and number in self._cone(self._stage[number], frozenset())
             and _is_costly(nest.values[number])
         )  # fmt: skip
 
